@@ -1,0 +1,80 @@
+"""The queue port: what the platform needs of a queue, so that ARQ (maintenance-only) can be replaced in one place.
+
+`ArqQueue` is the real one, over Redis; `MemoryQueue` is for unit tests of what stands on the port.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from arq.connections import ArqRedis
+from arq.constants import default_queue_name
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: which task, about which event, and the trace it belongs to.
+
+    `traceparent` is the request's span, parent of the job's; `enqueued_by` the span that enqueued it, linked by it.
+    """
+
+    task: str
+    event_id: uuid.UUID
+    payload: dict[str, Any]
+    traceparent: str = ""
+    enqueued_by: str = ""
+
+
+class Queue(Protocol):
+    """Takes jobs at least once; a job whose event id is still in the queue is not taken a second time."""
+
+    async def enqueue(self, job: Job) -> bool:
+        """Hand a job over; False if one of the same event id is there already."""
+        ...
+
+    async def depth(self) -> int:
+        """Jobs that wait."""
+        ...
+
+
+@dataclass(slots=True)
+class MemoryQueue:
+    """A queue that forgets everything when the process ends."""
+
+    jobs: dict[uuid.UUID, Job] = field(default_factory=dict)
+
+    async def enqueue(self, job: Job) -> bool:
+        """See `Queue.enqueue`."""
+        if job.event_id in self.jobs:
+            return False
+        self.jobs[job.event_id] = job
+        return True
+
+    async def depth(self) -> int:
+        """See `Queue.depth`."""
+        return len(self.jobs)
+
+
+class ArqQueue:
+    """Jobs in Redis, for ARQ workers. ARQ's hooks do not see arguments, so the trace travels as one."""
+
+    def __init__(self, redis: ArqRedis, name: str = default_queue_name) -> None:
+        self._redis = redis
+        self._name = name
+
+    async def enqueue(self, job: Job) -> bool:
+        """See `Queue.enqueue`."""
+        taken = await self._redis.enqueue_job(
+            job.task,
+            str(job.event_id),
+            job.payload,
+            job.traceparent,
+            job.enqueued_by,
+            _job_id=str(job.event_id),
+            _queue_name=self._name,
+        )
+        return taken is not None
+
+    async def depth(self) -> int:
+        """See `Queue.depth`."""
+        return int(await self._redis.zcard(self._name))

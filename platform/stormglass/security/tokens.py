@@ -1,0 +1,138 @@
+"""Access tokens: JWTs as RFC 9068 profiles them, signed with EdDSA (Ed25519), verified against published keys.
+
+The algorithm belongs to the key, never to the token's header (RFC 8725, section 3.1), and `typ` must be `at+jwt`, so
+that no other kind of JWT of ours can pass as an access token (section 3.11).
+"""
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt.algorithms import OKPAlgorithm
+from pydantic import SecretStr
+
+ISSUER = "https://users.stormglass.local"
+AUDIENCE = "https://api.stormglass.local"
+TYPE = "at+jwt"
+MAX_BYTES = 4096
+"""Longest token that is looked at: ours have about 500 bytes."""
+
+
+class InvalidToken(ValueError):
+    """The token is not acceptable; `reason` is a short word for a metric's label."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a verified token says."""
+
+    subject: str
+    scopes: frozenset[str]
+    token_id: str
+    expires_at: int
+    claims: Mapping[str, Any]
+
+
+class SigningKey:
+    """An Ed25519 private key; its id is the RFC 7638 thumbprint of the public half."""
+
+    def __init__(self, pem: SecretStr) -> None:
+        key = load_pem_private_key(pem.get_secret_value().encode(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError("the signing key is not an Ed25519 key")
+        self._key = key
+        public = json.loads(OKPAlgorithm.to_jwk(key.public_key()))
+        self.key_id = thumbprint(public)
+        self.jwk: dict[str, str] = {**public, "kid": self.key_id, "alg": "EdDSA", "use": "sig"}
+
+    def issue(self, subject: str, scopes: Iterable[str], *, lifetime: int, client_id: str = "stormglass") -> str:
+        """A token for `subject` that is valid for `lifetime` seconds."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "client_id": client_id,
+            "scope": " ".join(sorted(scopes)),
+            "iat": now,
+            "exp": now + lifetime,
+            "jti": uuid.uuid4().hex,
+        }
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self.key_id, "typ": TYPE})
+
+
+def thumbprint(jwk: Mapping[str, str]) -> str:
+    """RFC 7638 thumbprint of an OKP key, base64url without padding."""
+    canonical = json.dumps({name: jwk[name] for name in ("crv", "kty", "x")}, separators=(",", ":"), sort_keys=True)
+    return jwt.utils.base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
+
+
+def public_keys(jwks: Mapping[str, Any]) -> dict[str, Ed25519PublicKey]:
+    """The usable keys of a JWK set by key id; keys of another type, use or algorithm are passed over."""
+    keys: dict[str, Ed25519PublicKey] = {}
+    for jwk in jwks.get("keys", []):
+        if jwk.get("kty") == "OKP" and jwk.get("alg") == "EdDSA" and jwk.get("use") == "sig" and jwk.get("kid"):
+            key = OKPAlgorithm.from_jwk(dict(jwk))
+            if isinstance(key, Ed25519PublicKey):
+                keys[str(jwk["kid"])] = key
+    return keys
+
+
+def key_id_of(token: str) -> str:
+    """The `kid` a token names, checked for form only.
+
+    Raises:
+        InvalidToken: it is too long, not a JWT, of another type, or names no key.
+    """
+    if len(token) > MAX_BYTES:
+        raise InvalidToken("too_long", f"the token is longer than {MAX_BYTES} bytes")
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError as error:
+        raise InvalidToken("malformed", "the token is not a JWT") from error
+    if str(header.get("typ", "")).lower().removeprefix("application/") != TYPE:
+        raise InvalidToken("wrong_type", f"the token's type is not {TYPE}")
+    key_id = header.get("kid")
+    if not isinstance(key_id, str) or not key_id:
+        raise InvalidToken("no_key_id", "the token names no key")
+    return key_id
+
+
+def verify(token: str, key: Ed25519PublicKey) -> AccessToken:
+    """Check signature and claims; `InvalidToken` says what is wrong."""
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=["EdDSA"],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=5,
+            options={"require": ["exp", "iat", "sub", "jti"]},
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise InvalidToken("expired", "the token has expired") from error
+    except jwt.InvalidSignatureError as error:
+        raise InvalidToken("bad_signature", "the token's signature does not fit") from error
+    except (jwt.InvalidAudienceError, jwt.InvalidIssuerError) as error:
+        raise InvalidToken("wrong_party", "the token was issued by or for somebody else") from error
+    except jwt.PyJWTError as error:
+        raise InvalidToken("bad_claims", f"the token is not acceptable: {error}") from error
+    return AccessToken(
+        subject=str(claims["sub"]),
+        scopes=frozenset(str(claims.get("scope", "")).split()),
+        token_id=str(claims["jti"]),
+        expires_at=int(claims["exp"]),
+        claims=claims,
+    )

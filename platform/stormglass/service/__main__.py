@@ -1,0 +1,27 @@
+"""`python -m stormglass.service MODULE:FACTORY`: serve one application until SIGTERM."""
+
+import asyncio
+import importlib
+import sys
+
+import uvloop
+
+from stormglass.service.server import serve
+from stormglass.settings import SettingsError
+
+
+def main() -> None:
+    """Import the factory named on the command line, call it, serve what it returns."""
+    if len(sys.argv) != 2 or ":" not in sys.argv[1]:
+        sys.exit("usage: python -m stormglass.service MODULE:FACTORY")
+    module, _, factory = sys.argv[1].partition(":")
+    try:
+        app = getattr(importlib.import_module(module), factory)()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(app))
+    except SettingsError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
+
+
+if __name__ == "__main__":
+    main()

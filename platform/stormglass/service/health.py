@@ -1,0 +1,83 @@
+"""`/livez`, `/readyz` and `/metrics`, on a port of their own that no load balancer publishes.
+
+Alive: the event loop answers. Ready: every dependency the process needs answers, and it is not draining. A failing
+answer names the dependency and the reason.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+from litestar.datastructures import State
+from litestar.types import Receive, Scope, Send
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+
+from stormglass.service.factory import Check
+
+CHECK_SECONDS = 0.8
+"""Longest wait for one check: less than the load balancer's own time-out of 1 s, so that it hears the reason."""
+
+
+class Health:
+    """What this process would say about itself right now."""
+
+    def __init__(self, checks: Mapping[str, Check], state: State) -> None:
+        self._checks = checks
+        self._state = state
+        self.draining = False
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps the process from being ready, by dependency; empty when it is ready."""
+        if self.draining:
+            return {"process": "draining: it was told to stop"}
+        # a check that polls every second must not fill the trace store with root spans
+        with suppress_instrumentation():
+            results = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
+        return {name: text for name, text in zip(self._checks, results, strict=True) if text}
+
+    async def _ask(self, check: Check) -> str:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check(self._state)
+        except TimeoutError:
+            return f"no answer within {CHECK_SECONDS:g} s"
+        except Exception as error:  # noqa: BLE001 - whatever a dependency raises is the reason that is reported
+            return f"{type(error).__name__}: {error}"[:300]
+        return ""
+
+
+class AdminApp:
+    """The ASGI application of the admin port."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        if path == "/livez":
+            await self._answer(send, 200, {"status": "alive"})
+        elif path == "/readyz":
+            problems = await self._health.problems()
+            body = {"status": "not ready" if problems else "ready", "problems": problems}
+            await self._answer(send, 503 if problems else 200, body)
+        elif path == "/metrics":
+            await self._metrics(scope, send)
+        else:
+            await self._answer(send, 404, {"detail": "this port has /livez, /readyz and /metrics"})
+
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+        encode, content_type = choose_encoder(accept)
+        await _send(send, 200, encode(REGISTRY), content_type)
+
+    async def _answer(self, send: Send, status: int, body: Mapping[str, object]) -> None:
+        await _send(send, status, json.dumps(body).encode(), "application/json")
+
+
+async def _send(send: Send, status: int, body: bytes, content_type: str) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

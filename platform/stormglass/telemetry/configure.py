@@ -1,0 +1,55 @@
+"""One call that gives a process its traces, metrics and logs."""
+
+import os
+
+from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.redis import RedisInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from stormglass import __version__, settings
+from stormglass.telemetry.export import span_processor
+from stormglass.telemetry.logs import configure_logs
+
+_provider: TracerProvider | None = None
+
+
+def configure(*, traced: bool = True) -> None:
+    """Configure telemetry for this process from its settings.
+
+    `traced=False` is for the trace store, which must not report its own work to itself. Only W3C trace context is
+    propagated: baggage would carry whatever a client sends through every layer.
+    """
+    global _provider  # noqa: PLW0603 - one provider a process, closed by shutdown()
+    own = settings.process()
+    configure_logs(own)
+    propagate.set_global_textmap(TraceContextTextMapPropagator())
+    if not traced or _provider is not None:
+        return
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    resource = Resource.create(
+        {
+            "service.name": own.service,
+            "service.version": __version__,
+            "service.namespace": "stormglass",
+            "service.instance.id": own.name,
+            "deployment.environment.name": own.instance,
+        }
+    )
+    wanted = settings.telemetry()
+    _provider = TracerProvider(
+        resource=resource, sampler=ParentBased(TraceIdRatioBased(wanted.sample_ratio)), shutdown_on_exit=False
+    )
+    _provider.add_span_processor(span_processor(settings.address("traces"), wanted))
+    trace.set_tracer_provider(_provider)
+    RedisInstrumentor().instrument(tracer_provider=_provider)
+
+
+def shutdown() -> None:
+    """Deliver the spans that still wait, within the export time-out, and stop."""
+    global _provider  # noqa: PLW0603 - see configure()
+    if _provider is not None:
+        _provider.shutdown()
+        _provider = None

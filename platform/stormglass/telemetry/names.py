@@ -1,0 +1,174 @@
+"""Every metric of the platform: name, unit, labels, cardinality, and why its buckets are where they are.
+
+Names follow OpenTelemetry's semantic conventions in their Prometheus spelling where there is one. A label never holds
+an id, a raw path or anything else a client can choose.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""From a cached read (1 ms) to the default deadline (10 s), three buckets a decade: enough to tell 40 from 60 ms."""
+
+JOB_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""From an idle queue's pick-up to a retry that waited five minutes; 10 s is the freshness objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `cardinality` bounds the series one process can make of it; `why` explains buckets or labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    cardinality: int = 1
+    buckets: tuple[float, ...] = ()
+    why: str = ""
+
+    def histogram(self) -> Histogram:
+        """The process' histogram of this name; the same object at every call."""
+        return _histogram(self)
+
+    def counter(self) -> Counter:
+        """The process' counter of this name; the same object at every call."""
+        return _counter(self)
+
+    def gauge(self) -> Gauge:
+        """The process' gauge of this name; the same object at every call."""
+        return _gauge(self)
+
+
+@cache
+def _histogram(metric: Metric) -> Histogram:
+    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
+
+
+@cache
+def _counter(metric: Metric) -> Counter:
+    return Counter(metric.name, metric.help, metric.labels)
+
+
+@cache
+def _gauge(metric: Metric) -> Gauge:
+    return Gauge(metric.name, metric.help, metric.labels)
+
+
+HTTP_SERVER_DURATION = Metric(
+    "http_server_request_duration_seconds",
+    "Time from the first byte of a request to the last byte of its answer",
+    ("http_request_method", "http_route", "http_response_status_code"),
+    cardinality=400,
+    buckets=LATENCY_BUCKETS,
+    why="routes are templates; requests that match none share one empty route",
+)
+HTTP_SERVER_ACTIVE = Metric(
+    "http_server_active_requests",
+    "Requests being answered now",
+    ("http_request_method",),
+    cardinality=10,
+)
+HTTP_CLIENT_DURATION = Metric(
+    "http_client_request_duration_seconds",
+    "Time a call to another service took, seen from the caller",
+    ("server", "http_request_method", "http_response_status_code"),
+    cardinality=100,
+    buckets=LATENCY_BUCKETS,
+    why="server is the service's name; a call without an answer has the status code 0",
+)
+DEADLINE_EXCEEDED = Metric(
+    "deadline_exceeded_total",
+    "Requests given up because their deadline had passed",
+    ("where",),
+    cardinality=8,
+)
+FALLBACKS = Metric(
+    "fallback_total",
+    "Answers that came from a fallback because a dependency failed",
+    ("dependency", "fallback"),
+    cardinality=20,
+)
+RETRIES = Metric("retry_total", "Calls that were tried again", ("dependency",), cardinality=10)
+CACHE_REQUESTS = Metric(
+    "cache_requests_total",
+    "Reads through the cache by what became of them",
+    ("cache", "result"),
+    cardinality=20,
+    why="result: hit, miss, stale (served because the origin failed), bypass (the cache could not be asked)",
+)
+CACHE_ORIGIN = Metric(
+    "cache_origin_requests_total",
+    "Loads from the origin behind a cache",
+    ("cache", "outcome"),
+    cardinality=10,
+)
+DB_POOL_IN_USE = Metric("db_pool_connections_in_use", "Connections handed out by the pool")
+DB_POOL_LIMIT = Metric("db_pool_connections_limit", "Connections the pool may open")
+RATE_LIMITED = Metric("gateway_rate_limited_total", "Requests refused by a rate limit", ("policy",), cardinality=10)
+AUTH_FAILURES = Metric(
+    "gateway_auth_failures_total",
+    "Requests refused because they were not authenticated",
+    ("reason",),
+    cardinality=20,
+)
+OUTBOX_WAITING = Metric("outbox_waiting_rows", "Events in the outbox that the queue has not accepted yet")
+OUTBOX_OLDEST = Metric(
+    "outbox_oldest_age_seconds", "Age of the oldest event in the outbox that the queue has not accepted yet"
+)
+OUTBOX_DELIVERED = Metric(
+    "outbox_delivered_total",
+    "Events handed to the queue",
+    ("reason",),
+    cardinality=2,
+    why="reason: new, or overdue (handed over again because no worker finished it in time)",
+)
+OUTBOX_ERRORS = Metric("outbox_relay_errors_total", "Rounds of the relay that failed", ("cause",), cardinality=4)
+QUEUE_DEPTH = Metric("queue_depth_jobs", "Jobs waiting in the queue")
+QUEUE_WAIT = Metric(
+    "queue_wait_seconds",
+    "Time from enqueueing a job to its start",
+    ("task",),
+    10,
+    JOB_BUCKETS,
+    "an idle queue picks up within 10–50 ms; a retry may wait minutes",
+)
+JOB_DURATION = Metric(
+    "job_duration_seconds",
+    "Time a job ran",
+    ("task", "outcome"),
+    40,
+    JOB_BUCKETS,
+    "outcome: done, retry, dead",
+)
+DEAD_LETTERS = Metric("dead_letters_total", "Jobs given up after their last attempt", ("task",), cardinality=10)
+MAIL = Metric(
+    "mail_total",
+    "Mails by what became of them",
+    ("outcome",),
+    cardinality=5,
+    why="outcome: sent, found (unsure whether sent; the server had it), skipped (already recorded), failed",
+)
+ORDERS = Metric(
+    "orders_total",
+    "Orders by what became of them",
+    ("outcome",),
+    cardinality=6,
+    why="outcome: placed, replayed, refused, confirmed, cancelled",
+)
+RESERVATIONS = Metric(
+    "reservations_total",
+    "Reservations by what became of them",
+    ("outcome",),
+    cardinality=8,
+    why="outcome: reserved, refused, confirmed, released, expired",
+)
+SPANS_DROPPED = Metric(
+    "telemetry_spans_dropped_total",
+    "Spans that were never delivered",
+    ("reason",),
+    cardinality=4,
+    why="reason: queue_full, export_failed, shutdown",
+)
+SPANS_EXPORTED = Metric("telemetry_spans_exported_total", "Spans delivered to the trace pipeline")
+SPAN_QUEUE = Metric("telemetry_span_queue_length", "Finished spans waiting for export")
