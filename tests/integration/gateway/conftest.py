@@ -1,0 +1,71 @@
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+
+from stormglass.security.tokens import SigningKey
+from tests.integration.gateway.native import Gateway, free_port, valkey
+from tests.integration.gateway.standin import StandIn, serve
+
+USER_SCOPES = ("orders:read", "orders:write", "profile:read")
+Issue = Callable[..., dict[str, str]]
+
+
+def new_key() -> SigningKey:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return SigningKey(SecretStr(pem.decode()))
+
+
+@pytest.fixture(scope="session")
+async def redis_port(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[int]:
+    port = free_port()
+    async with valkey(port, tmp_path_factory.mktemp("valkey")):
+        yield port
+
+
+@pytest.fixture(scope="session")
+async def standin_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+async def standin(standin_port: int) -> AsyncIterator[StandIn]:
+    standin = StandIn()
+    standin.keys = [new_key()]
+    async with serve(standin, standin_port):
+        yield standin
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gateways")
+
+
+@pytest.fixture(scope="session")
+async def gateway(directory: Path, standin: StandIn, standin_port: int, redis_port: int) -> AsyncIterator[Gateway]:
+    """A gateway that nobody's limit bothers."""
+    gateway = Gateway(directory, internal=standin_port, redis=redis_port, traces=standin_port, rate=1_000_000)
+    async with gateway.run():
+        await gateway.ready()
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as session:
+        yield session
+
+
+@pytest.fixture
+def bearer(standin: StandIn) -> Issue:
+    def issue(subject: str = "", scopes: tuple[str, ...] = USER_SCOPES, lifetime: int = 600) -> dict[str, str]:
+        who = subject or f"user-{time.monotonic_ns()}"
+        return {"Authorization": f"Bearer {standin.keys[0].issue(who, scopes, lifetime=lifetime)}"}
+
+    return issue

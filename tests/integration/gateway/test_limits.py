@@ -1,0 +1,106 @@
+"""How often a caller may come: over all gateways together, and without Redis."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+
+from services.gateway.routes import Policy
+from services.gateway.windows import Window
+from tests.integration.gateway.conftest import Issue
+from tests.integration.gateway.native import Gateway, eventually, free_port, valkey
+from tests.integration.gateway.standin import StandIn
+
+QUOTA = 40
+
+
+async def _burst(
+    http: aiohttp.ClientSession, gateways: list[Gateway], headers: dict[str, str], count: int
+) -> Counter[int]:
+    async def one(number: int) -> int:
+        async with http.get(f"{gateways[number % len(gateways)].base}/products", headers=headers) as answer:
+            await answer.read()
+            return answer.status
+
+    return Counter(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+def _caller() -> str:
+    """A caller whose window has a while to go."""
+    names = (f"caller-{time.time_ns()}-{number}" for number in range(10_000))
+    policy = Policy("default", QUOTA)
+    return next(name for name in names if Window.of(policy, f"subject:{name}", time.time()).left > 45)
+
+
+async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobody(
+    directory: Path, http: aiohttp.ClientSession, standin: StandIn, standin_port: int, bearer: Issue, tmp_path: Path
+) -> None:
+    redis_port = free_port()
+    gateways = [
+        Gateway(directory, internal=standin_port, redis=redis_port, traces=standin_port, rate=QUOTA, replica=number)
+        for number in (1, 2)
+    ]
+    async with valkey(redis_port, tmp_path) as redis, gateways[0].run(), gateways[1].run():
+        for gateway in gateways:
+            await gateway.ready()
+        caller = _caller()
+        assert await _burst(http, gateways, bearer(caller), 3 * QUOTA) == {200: QUOTA, 429: 2 * QUOTA}
+        async with http.get(f"{gateways[0].base}/products", headers=bearer(caller)) as answer:
+            assert answer.status == 429
+            assert answer.headers["RateLimit-Policy"] == f'"default";q={QUOTA};w=60'
+            limit = re.fullmatch(r'"default";r=0;t=(\d+)', answer.headers["RateLimit"])
+            assert limit
+            assert answer.headers["Retry-After"] == limit[1]
+            assert (await answer.json())["type"] == "urn:stormglass:problem:rate-limited"
+        # somebody else, and somebody without a token, have quotas of their own
+        assert await _burst(http, gateways, bearer(_caller()), 2) == {200: 2}
+        async with http.get(f"{gateways[0].base}/products", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.1"}) as first:
+            assert first.headers["RateLimit"].startswith(f'"default";r={QUOTA - 1};')
+        async with http.get(f"{gateways[1].base}/products", headers={"X-Forwarded-For": "7.7.7.7, 192.0.2.1"}) as then:
+            assert then.headers["RateLimit"].startswith(f'"default";r={QUOTA - 2};')
+
+        redis.kill()
+        await redis.wait()
+        caller = _caller()
+        assert await _burst(http, gateways, bearer(caller), 2 * QUOTA) == {200: QUOTA, 429: QUOTA}
+        async with http.get(f"{gateways[0].base}/products", headers=bearer(caller)) as answer:
+            assert answer.headers["RateLimit-Policy"] == f'"default";q={QUOTA // 2};w=60'
+        for gateway in gateways:
+            assert (await gateway.readiness())[0] == 200
+            metrics = await gateway.metrics()
+            assert 'fallback_total{dependency="redis",fallback="local_limiter"}' in metrics
+
+        async with valkey(redis_port, tmp_path):
+
+            async def shared_again() -> bool:
+                async with http.get(f"{gateways[0].base}/products", headers=bearer(_caller())) as answer:
+                    return answer.headers["RateLimit-Policy"] == f'"default";q={QUOTA};w=60'
+
+            await eventually(shared_again)
+
+
+async def test_a_redis_that_does_not_answer_is_not_waited_for_by_everybody(
+    directory: Path, http: aiohttp.ClientSession, standin: StandIn, standin_port: int
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    port = free_port()
+    server = await asyncio.start_server(silent, "127.0.0.1", port)
+    gateway = Gateway(directory, internal=standin_port, redis=port, traces=standin_port, rate=1_000_000)
+    async with server, gateway.run():
+        await gateway.ready()
+        took = []
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            async with http.get(f"{gateway.base}/products") as answer:
+                assert answer.status == 200
+            took.append(time.monotonic() - begun)
+    # it is asked about once a second, and whoever asks waits for 250 ms
+    assert sum(seconds > 0.2 for seconds in took) <= 8
+    assert sorted(took)[len(took) // 2] < 0.1
