@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from observability.traces.axis import ASCII, Axis, Glyphs, format_duration
+from observability.traces.hops import far_end, places
 from observability.traces.model import Event, Link, Span, Trace
 from observability.traces.tree import Node, ordered
 
@@ -73,7 +74,8 @@ class Waterfall:
         self._trace = trace
         self._nodes = ordered(trace)
         self._by_id = {span.span_id: span for span in trace.spans}
-        self._colours = service_colours(span.service for span in trace.spans)
+        self._places = places(trace)
+        self._colours = service_colours(self._places.values())
         self._start = min(span.start_ns for span in trace.spans)
         self._end = max(max(span.end_ns, span.start_ns) for span in trace.spans)
         root = trace.root
@@ -82,12 +84,12 @@ class Waterfall:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         glyphs = ASCII if options.ascii_only else Glyphs()
         yield from self._headline(glyphs)
-        services = min(max(len(service) for service in (*self._colours, "service")), 14)
+        services = min(max(len(place) for place in (*self._colours, "process")), 14)
         free = options.max_width - services - _DURATION_WIDTH - 3 * len(_GAP)
         widest = max(2 * min(node.depth, _MAX_INDENT) + len(_label(node.span).plain) for node in self._nodes)
         names = max(min(widest, free * 55 // 100, 60), 12)
         layout = _Layout(services, names, Axis(self._start, self._end, max(free - names, 10), glyphs))
-        header = layout.line(Text("service"), Text("span"), layout.axis.header(), Text("duration"))
+        header = layout.line(Text("process"), Text("span"), layout.axis.header(), Text("duration"))
         header.stylize("bright_black")
         yield header
         for node in self._nodes:
@@ -101,7 +103,7 @@ class Waterfall:
         facts = [
             f"{datetime.fromtimestamp(self._start / 1e9, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC",
             _count(len(trace.spans), "span"),
-            _count(len(self._colours), "service"),
+            _count(len(self._colours), "process", "processes"),
             f"{format_duration(self._end - self._start, glyphs.micro)} in all",
         ]
         line = Text(f" {glyphs.dot} ".join(facts))
@@ -118,8 +120,9 @@ class Waterfall:
         yield Text()
 
     def _rows(self, node: Node, layout: "_Layout") -> Iterator[Text]:
+        place = self._places[node.span.span_id]
         span, axis, glyphs = node.span, layout.axis, layout.axis.glyphs
-        colour = "red" if span.failed else self._colours[span.service]
+        colour = "red" if span.failed else self._colours[self._places[span.span_id]]
         name = Text(_guides(node.last, glyphs), "bright_black")
         if span.failed:
             name.append(f"{glyphs.error} ", "bold red")
@@ -127,7 +130,7 @@ class Waterfall:
         marks = [(event.time_unix_nano, "bold red" if _is_error(event) else "bold white") for event in span.events]
         bar = axis.row((span.start_ns, span.end_ns), colour, marks, self._answered)
         duration = Text(format_duration(span.duration_ns, glyphs.micro), "bold red" if span.failed else "")
-        yield layout.line(Text(span.service, self._colours[span.service]), name, bar, duration)
+        yield layout.line(Text(place, self._colours[place]), name, bar, duration)
         notes = list(self._notes(node, glyphs))
         if len(notes) > MAX_NOTES:
             notes = [*notes[:MAX_NOTES], (Text(f"{len(notes) - MAX_NOTES} more events or links", "italic"), None)]
@@ -171,14 +174,16 @@ def _guides(last: tuple[bool, ...], glyphs: Glyphs, *, continued: bool = False) 
 
 
 def _label(span: Span) -> Text:
-    """The span's name, and the status code of an HTTP exchange."""
+    """The span's name, the server behind it if it tells nothing itself, and the status code of an HTTP exchange."""
     status = span.attributes.get("http.response.status_code", span.attributes.get("http.status_code"))
     label = Text(span.name, "red" if span.failed else "")
+    if server := far_end(span):
+        label.append(f" → {server}", "bright_black")
     return label.append(f" {status}", "bright_black") if status is not None else label
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _is_error(event: Event) -> bool:
