@@ -8,7 +8,7 @@ edge (`STORMGLASS_ADDRESS_POSTGRES=127.0.0.1:18010`): a process knows whom it ta
 import os
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,15 +32,19 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         """The address as the root of an HTTP URL, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read `host:port`; `SettingsError` if it is anything else."""
+        """Read `host:port` (`[::1]:80` for IPv6); `SettingsError` if it is anything else."""
         host, colon, port = text.rpartition(":")
-        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        bare = host.removeprefix("[").removesuffix("]")
+        bracketed = bare != host
+        number = int(port) if port.isascii() and port.isdecimal() and len(port) <= 5 else 0
+        if not colon or not bare or bracketed != (":" in bare) or not 0 < number < 65536:
             raise SettingsError(f"{text!r} is not an address: host:port is wanted")
-        return cls(host, int(port))
+        return cls(bare, number)
 
 
 def _config(prefix: str = "STORMGLASS_") -> SettingsConfigDict:
@@ -64,7 +68,9 @@ class ProcessSettings(BaseSettings):
         description="Between failing /readyz and the last accepted connection, after SIGTERM",
     )
     graceful_seconds: int = Field(default=8, ge=1, description="For requests in flight, after the drain")
-    log_level: str = Field(default="INFO", description="Least severe level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        default="INFO", description="Least severe level that is logged"
+    )
 
     @property
     def name(self) -> str:
@@ -168,17 +174,25 @@ def address(label: str) -> Address:
     text = os.environ.get(variable)
     if text is None:
         raise SettingsError(f"no address for {label!r}: {variable} is not set; does the topology list this edge?")
-    return Address.parse(text)
+    try:
+        return Address.parse(text)
+    except SettingsError as error:
+        raise SettingsError(f"{variable}: {error}") from None
 
 
 def secret(name: str) -> SecretStr:
-    """Content of a secret file, without white space around it; `SettingsError` if it cannot be read."""
+    """Content of a secret file, without white space around it; `SettingsError` if it cannot be read or is empty."""
     directory = os.environ.get("STORMGLASS_SECRETS_DIR", "/run/secrets")
     path = Path(directory, name)
     try:
-        return SecretStr(path.read_text(encoding="utf-8").strip())
+        content = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"secret {name!r}: {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"secret {name!r}: {path} is not a text file") from None
+    if not content:
+        raise SettingsError(f"secret {name!r}: {path} is empty")
+    return SecretStr(content)
 
 
 def forget() -> None:

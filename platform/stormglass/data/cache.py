@@ -1,32 +1,40 @@
 """A read-through cache of response bytes in Redis, with stale answers for when the origin fails.
 
 An entry is fresh for `ttl`, and kept for `stale` longer to be served if the origin cannot answer (stale-if-error,
-RFC 5861). If Redis itself cannot be asked the origin is, and that is counted: a cache may cost time, never an answer.
+RFC 5861), or has not within `patience`: then the load goes on and its answer is for the next reader. If Redis itself
+cannot be asked the origin is, and that is counted: a cache may cost time, never an answer. An outage is remembered for
+`OUTAGE_SECONDS`, so that its time-out is not paid by every read.
 Loads of the same key by the same process at the same time share one call to the origin.
 """
 
 import asyncio
-import struct
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from opentelemetry import trace
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from stormglass.data.envelope import seal, unseal
+from stormglass.resilience.outage import Outage
+from stormglass.resilience.unavailable import DependencyUnavailable
 from stormglass.telemetry import names
 from stormglass.telemetry.logs import logger
 
 Result = Literal["hit", "miss", "stale", "bypass"]
 
 _log = logger(__name__)
-_HEADER = struct.Struct(">d")
+
+OUTAGE_SECONDS = 1.0
+"""For how long Redis is not asked again after it failed: about a health check's interval."""
 
 
-class OriginFailed(Exception):
-    """The origin could not answer; a stale entry may be served instead."""
+class OriginFailed(DependencyUnavailable):
+    """The origin could not answer; a stale entry may be served instead. A database's own error does as well."""
+
+    def __init__(self, reason: str = "it did not answer") -> None:
+        super().__init__("origin", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +47,19 @@ class Cached:
 
 
 class Cache:
-    """One cache, named for metrics and keys. `ttl` and `stale` are seconds."""
+    """One cache, named for metrics and keys. `ttl`, `stale` and `patience` are seconds.
 
-    def __init__(self, redis: Redis, name: str, *, ttl: float, stale: float) -> None:
+    `patience` stays below the internal balancer's wait for a first header (1 s), so that the stale answer is in time.
+    """
+
+    def __init__(self, redis: Redis, name: str, *, ttl: float, stale: float, patience: float = 0.6) -> None:
         self._redis = redis
         self._name = name
         self._ttl = ttl
+        self._patience = patience
         self._keep_ms = int((ttl + stale) * 1000)
         self._loading: dict[str, asyncio.Task[bytes]] = {}
+        self._outage = Outage(OUTAGE_SECONDS)
 
     def _key(self, key: str) -> str:
         return f"cache:{self._name}:{key}"
@@ -55,14 +68,15 @@ class Cache:
         """The value of `key`, from the cache or by `load()`.
 
         Raises:
-            OriginFailed: the origin failed and there is no stale value either.
+            DependencyUnavailable: the origin failed and there is no stale value either.
         """
         known, reachable = await self._read(key)
         if known is not None and known.age <= self._ttl:
             return self._counted(known)
         try:
-            value = await self._load_once(key, load)
-        except OriginFailed:
+            async with asyncio.timeout(None if known is None else self._patience):
+                value = await self._load_once(key, load)
+        except (DependencyUnavailable, TimeoutError):
             if known is None:
                 raise
             names.FALLBACKS.counter().labels("origin", "stale_cache").inc()
@@ -71,31 +85,57 @@ class Cache:
         return self._counted(Cached(value, "miss" if reachable else "bypass", 0.0))
 
     async def forget(self, *keys: str) -> None:
-        """Drop entries because what they show has changed; if Redis is away they live on for their `ttl` at most."""
+        """Drop entries because what they show has changed; if Redis is away they live on for their `ttl` at most.
+
+        A load of this process that has begun already is not stored either: it may have read what was true before.
+        """
+        if not keys:
+            return
+        for key in keys:
+            self._loading.pop(key, None)
         try:
+            # tried even while Redis is known to be away: a wrong answer costs more than a time-out
             await self._redis.delete(*(self._key(key) for key in keys))
         except (RedisError, OSError, TimeoutError) as error:
             self._unreachable("forget", error)
 
     async def _read(self, key: str) -> tuple[Cached | None, bool]:
+        """The entry of `key`, fresh or stale, and whether Redis answered."""
+        if not self._outage.worth_asking():
+            return None, False
         try:
             raw: bytes | None = await self._redis.get(self._key(key))
+        except ResponseError as error:
+            # Redis is there and refuses this read: another type is stored under the key
+            self._unusable(key, str(error))
+            raw = None
         except (RedisError, OSError, TimeoutError) as error:
             self._unreachable("read", error)
             return None, False
-        if raw is None or len(raw) < _HEADER.size:
+        self._outage.answered()
+        if raw is None:
             return None, True
-        (stored,) = _HEADER.unpack_from(raw)
-        return Cached(raw[_HEADER.size :], "hit", max(0.0, time.time() - stored)), True
+        entry = unseal(raw)
+        if entry is None:
+            self._unusable(key, "not an entry of this cache")
+            return None, True
+        value, age = entry
+        return Cached(value, "hit", age), True
 
     async def _load_once(self, key: str, load: Callable[[], Awaitable[bytes]]) -> bytes:
         task = self._loading.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._load(key, load))
+            task = asyncio.create_task(self._load(key, load))
             self._loading[key] = task
-            task.add_done_callback(lambda _: self._loading.pop(key, None))
+            task.add_done_callback(lambda done: self._loaded(key, done))
         # one impatient caller must not cancel the load for the others
         return await asyncio.shield(task)
+
+    def _loaded(self, key: str, task: asyncio.Task[bytes]) -> None:
+        if self._loading.get(key) is task:
+            del self._loading[key]
+        if not task.cancelled():
+            task.exception()  # seen: everybody may have lost patience, and asyncio complains about what nobody saw
 
     async def _load(self, key: str, load: Callable[[], Awaitable[bytes]]) -> bytes:
         origin = names.CACHE_ORIGIN.counter()
@@ -105,21 +145,34 @@ class Cache:
             origin.labels(self._name, "failed").inc()
             raise
         origin.labels(self._name, "loaded").inc()
+        if self._loading.get(key) is asyncio.current_task() and self._outage.worth_asking():
+            await self._write(key, value)
+        return value
+
+    async def _write(self, key: str, value: bytes) -> None:
         try:
-            await self._redis.set(self._key(key), _HEADER.pack(time.time()) + value, px=self._keep_ms)
+            await self._redis.set(self._key(key), seal(value), px=self._keep_ms)
         except (RedisError, OSError, TimeoutError) as error:
             self._unreachable("write", error)
-        return value
+        else:
+            self._outage.answered()
 
     def _counted(self, cached: Cached) -> Cached:
         names.CACHE_REQUESTS.counter().labels(self._name, cached.result).inc()
+        if cached.result == "bypass":
+            names.FALLBACKS.counter().labels("redis", "origin").inc()
         span = trace.get_current_span()
         span.set_attribute(f"cache.{self._name}.result", cached.result)
         return cached
 
     def _unreachable(self, what: str, error: Exception) -> None:
-        names.FALLBACKS.counter().labels("redis", "origin").inc()
+        if not isinstance(error, ResponseError):  # out of memory or read-only: reads are still answered
+            self._outage.failed()
         trace.get_current_span().add_event(
             "cache unreachable", {"cache": self._name, "operation": what, "error.type": type(error).__name__}
         )
         _log.warning("cache unreachable", cache=self._name, operation=what, error=type(error).__name__)
+
+    def _unusable(self, key: str, reason: str) -> None:
+        trace.get_current_span().add_event("cache entry unusable", {"cache": self._name})
+        _log.warning("cache entry unusable", cache=self._name, key=key, reason=reason)

@@ -1,15 +1,20 @@
 """A service's own database: SQLModel sessions over asyncpg, bounded in number and time, traced and measured."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from opentelemetry import metrics, trace
+from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer
 from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from stormglass import settings
+from stormglass.resilience.deadline import DeadlineExceeded
+from stormglass.resilience.unavailable import DependencyUnavailable
 from stormglass.telemetry import names
 
 
@@ -26,8 +31,34 @@ def database_url(name: str, *, user: str | None = None) -> URL:
     )
 
 
+_UNUSABLE = ("08", "53", "57")
+"""SQLSTATE classes that say the server is not there for us: connection, resources, operator intervention."""
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise `DependencyUnavailable` for what tells that Postgres cannot be used, and let everything else pass."""
+    try:
+        yield
+    except DeadlineExceeded:
+        raise
+    except DBAPIError as error:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state.startswith(_UNUSABLE):
+            raise DependencyUnavailable("postgres", f"{type(error.orig).__name__} {state}".strip()) from error
+        raise
+    except (PoolTimeout, OSError) as error:
+        raise DependencyUnavailable("postgres", f"{type(error).__name__}: {error}") from error
+
+
+def _trace(engine: AsyncEngine) -> None:
+    """A span for every statement. The instrumentor itself takes one engine a process; a worker has two."""
+    usage = metrics.get_meter("stormglass.database").create_up_down_counter("db.client.connections.usage")
+    EngineTracer(trace.get_tracer("stormglass.database"), engine.sync_engine, usage)  # type: ignore[no-untyped-call]  # it has no types
+
+
 class Database:
-    """Sessions of one database."""
+    """Sessions of one database; `DependencyUnavailable` comes out of them where Postgres cannot be used."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -45,6 +76,8 @@ class Database:
             pool_timeout=wanted.pool_timeout_seconds,
             # a connection that died while it was idle is replaced instead of failing a request
             pool_pre_ping=True,
+            # an error's text ends up in logs and spans; addresses and password hashes must not
+            hide_parameters=True,
             connect_args={
                 "timeout": wanted.connect_timeout_seconds,
                 "command_timeout": wanted.statement_timeout_seconds,
@@ -55,9 +88,10 @@ class Database:
                 },
             },
         )
-        SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine)
-        names.DB_POOL_LIMIT.gauge().set(wanted.pool_size + wanted.pool_overflow)
-        names.DB_POOL_IN_USE.gauge().set_function(engine.sync_engine.pool.checkedout)  # type: ignore[attr-defined]  # QueuePool has it, its base class does not
+        _trace(engine)
+        database = str(engine.url.database)
+        names.DB_POOL_LIMIT.gauge().labels(database).set(wanted.pool_size + wanted.pool_overflow)
+        names.DB_POOL_IN_USE.gauge().labels(database).set_function(engine.sync_engine.pool.checkedout)  # type: ignore[attr-defined]  # QueuePool has it, its base class does not
         try:
             yield cls(engine)
         finally:
@@ -66,14 +100,16 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A session outside a transaction of the caller's: for reads."""
-        async with self._sessions() as session:
-            yield session
+        with _translated():
+            async with self._sessions() as session:
+                yield session
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end of the block, rolled back if it raises."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        with _translated():
+            async with self._sessions() as session, session.begin():
+                yield session
 
     async def check(self) -> None:
         """Raise if the database does not answer."""

@@ -4,11 +4,23 @@
 """
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 from arq.connections import ArqRedis
 from arq.constants import default_queue_name
+
+from stormglass.data.redis import redis_pool
+
+QUEUE = default_queue_name
+"""Key of the queue in Redis."""
+
+# not ARQ's default, pickle: whoever could write to Redis could run code in the workers
+serialize = msgspec.msgpack.Encoder(enc_hook=repr).encode
+deserialize = msgspec.msgpack.decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class MemoryQueue:
 class ArqQueue:
     """Jobs in Redis, for ARQ workers. ARQ's hooks do not see arguments, so the trace travels as one."""
 
-    def __init__(self, redis: ArqRedis, name: str = default_queue_name) -> None:
+    def __init__(self, redis: ArqRedis, name: str = QUEUE) -> None:
         self._redis = redis
         self._name = name
 
@@ -78,3 +90,13 @@ class ArqQueue:
     async def depth(self) -> int:
         """See `Queue.depth`."""
         return int(await self._redis.zcard(self._name))
+
+
+@asynccontextmanager
+async def open_arq(*, timeout_seconds: float | None = None) -> AsyncIterator[ArqRedis]:
+    """ARQ's client over this process' edge to Redis, for `ArqQueue` and for ARQ's worker; closed at the end."""
+    redis = ArqRedis(redis_pool(timeout_seconds), job_serializer=serialize, job_deserializer=deserialize)
+    try:
+        yield redis
+    finally:
+        await redis.aclose(close_connection_pool=True)

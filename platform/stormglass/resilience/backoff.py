@@ -9,5 +9,6 @@ import random
 
 def backoff(attempt: int, *, base: float = 0.1, cap: float = 30.0) -> float:
     """Seconds to wait after failed attempt number `attempt` (from 1): uniform in [0, min(cap, base·2^(attempt-1))]."""
-    bound = min(cap, base * 2 ** max(0, attempt - 1))
+    # the exponent is bounded because 2^1024 is no float; the cap is reached long before
+    bound = min(cap, base * 2.0 ** min(max(0, attempt - 1), 64))
     return random.uniform(0, bound)  # noqa: S311 - spreads load, protects nothing

@@ -50,4 +50,7 @@ def budget(limit: float) -> float:
 
 def parse(value: str, limit: float) -> float:
     """Seconds from a header's text, at most `limit`; `limit` too where the text is not a positive whole number."""
-    return min(int(value) / 1000, limit) if value.isascii() and value.isdecimal() and int(value) > 0 else limit
+    # twelve digits are thirty years; Python refuses to read numbers of several thousand digits
+    if not (value.isascii() and value.isdecimal() and len(value) <= 12) or int(value) == 0:
+        return limit
+    return min(int(value) / 1000, limit)

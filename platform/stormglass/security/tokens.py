@@ -79,13 +79,21 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 
 
 def public_keys(jwks: Mapping[str, Any]) -> dict[str, Ed25519PublicKey]:
-    """The usable keys of a JWK set by key id; keys of another type, use or algorithm are passed over."""
+    """The usable keys of a JWK set by key id.
+
+    Keys of another type, use or algorithm and malformed ones are passed over (RFC 7517, section 5).
+    """
+    listed = jwks.get("keys")
     keys: dict[str, Ed25519PublicKey] = {}
-    for jwk in jwks.get("keys", []):
-        if jwk.get("kty") == "OKP" and jwk.get("alg") == "EdDSA" and jwk.get("use") == "sig" and jwk.get("kid"):
+    for jwk in listed if isinstance(listed, list) else []:
+        if not isinstance(jwk, Mapping) or {"kty": "OKP", "alg": "EdDSA", "use": "sig"}.items() - jwk.items():
+            continue
+        try:
             key = OKPAlgorithm.from_jwk(dict(jwk))
-            if isinstance(key, Ed25519PublicKey):
-                keys[str(jwk["kid"])] = key
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        if isinstance(key, Ed25519PublicKey) and jwk.get("kid"):
+            keys[str(jwk["kid"])] = key
     return keys
 
 
@@ -103,6 +111,9 @@ def key_id_of(token: str) -> str:
         raise InvalidToken("malformed", "the token is not a JWT") from error
     if str(header.get("typ", "")).lower().removeprefix("application/") != TYPE:
         raise InvalidToken("wrong_type", f"the token's type is not {TYPE}")
+    if "crit" in header:
+        # extensions that must be understood (RFC 7515, section 4.1.11); none is
+        raise InvalidToken("malformed", "the token needs extensions that are not supported")
     key_id = header.get("kid")
     if not isinstance(key_id, str) or not key_id:
         raise InvalidToken("no_key_id", "the token names no key")
@@ -110,7 +121,8 @@ def key_id_of(token: str) -> str:
 
 
 def verify(token: str, key: Ed25519PublicKey) -> AccessToken:
-    """Check signature and claims; `InvalidToken` says what is wrong."""
+    """Check type, signature and claims; `InvalidToken` says what is wrong."""
+    key_id_of(token)
     try:
         claims = jwt.decode(
             token,

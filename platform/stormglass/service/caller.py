@@ -10,6 +10,9 @@ from stormglass import settings
 from stormglass.security.identity import HEADER, Identity, InvalidIdentity, verify
 from stormglass.service.problems import Problem
 
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+"""A 401 must carry a challenge (RFC 9110, section 15.5.2); clients outside hold bearer tokens."""
+
 
 def _key(request: Request[Any, Any, Any]) -> SecretStr:
     state = request.app.state
@@ -23,11 +26,14 @@ async def caller(request: Request[Any, Any, Any]) -> Identity:
     """The identity of a request that must have one; 401 otherwise."""
     value = request.headers.get(HEADER)
     if value is None:
-        raise Problem(401, "unauthenticated", "this needs a caller, and the request carries no identity")
+        raise Problem(
+            401, "unauthenticated", "this needs a caller, and the request carries no identity", headers=_CHALLENGE
+        )
     try:
         return verify(value, _key(request))
     except InvalidIdentity as error:
-        raise Problem(401, "invalid-identity", "the identity this request carries is not acceptable") from error
+        detail = "the identity this request carries is not acceptable"
+        raise Problem(401, "invalid-identity", detail, headers=_CHALLENGE) from error
 
 
 def require_scope(identity: Identity, scope: str) -> None:

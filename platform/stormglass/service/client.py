@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 from opentelemetry import trace
 from opentelemetry.propagate import inject
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import SecretStr
+from yarl import URL
 
 from stormglass import settings
 from stormglass.resilience import deadline
@@ -55,7 +57,8 @@ class ServiceClient:
     async def open(cls, issuer: str) -> AsyncIterator[Self]:
         """A client for the edge to the internal load balancer, closed at the end of the block."""
         connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=15)
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
+        # no cookie jar: what one caller was given must not be sent with the next one's request
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
             yield cls(session, settings.address("internal").url, issuer, settings.secret("identity_key"))
 
     async def call(
@@ -83,7 +86,7 @@ class ServiceClient:
             HEADER: sign(who, self._key),
             deadline.HEADER: str(max(1, int(left * 1000))),
         }
-        url = self._base + route.format_map(path or {})
+        url = self._base + _fill(route, path or {})
         begun = time.perf_counter()
         status = 0
         with self._tracer.start_as_current_span(
@@ -102,7 +105,8 @@ class ServiceClient:
             try:
                 async with self._session.request(
                     method,
-                    url,
+                    # encoded already: another pass would resolve dot segments
+                    URL(url, encoded=True),
                     json=json,
                     headers=sent,
                     timeout=aiohttp.ClientTimeout(total=left),
@@ -110,17 +114,34 @@ class ServiceClient:
                 ) as response:
                     status = response.status
                     span.set_attribute("http.response.status_code", status)
-                    body = await response.json(content_type=None) if status != 204 else None
-                    if status >= 500:
+                    if status >= 400:
                         span.set_status(StatusCode.ERROR)
+                        span.set_attribute("error.type", str(status))
+                    if status >= 500:
                         raise CallFailed(server, f"{method} {route} answered {status}", status)
+                    body = await response.json(content_type=None) if status != 204 else None
                     return Answer(status, body, response.headers)
             except (TimeoutError, aiohttp.ClientError, ValueError) as error:
                 span.set_status(StatusCode.ERROR, type(error).__name__)
                 span.set_attribute("error.type", type(error).__name__)
-                text = str(error) or type(error).__name__
-                raise CallFailed(server, f"{method} {route} failed after {left:.1f} s at most: {text}") from error
+                raise CallFailed(server, f"{method} {route}: {_reason(error, left)}", status) from error
             finally:
                 names.HTTP_CLIENT_DURATION.histogram().labels(server, method, str(status)).observe(
                     time.perf_counter() - begun, exemplar()
                 )
+
+
+def _fill(route: str, path: Mapping[str, Any]) -> str:
+    """`route` with its parameters filled in; whatever a value holds, it stays one segment of the path."""
+    values = {name: quote(str(value), safe="") for name, value in path.items()}
+    if any(value in {"", ".", ".."} for value in values.values()):
+        raise ValueError(f"{path} cannot be put into {route}: a segment of a path is not empty, '.' or '..'")
+    return route.format_map(values)
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:.3g} s"
+    if isinstance(error, aiohttp.ClientError):
+        return str(error) or type(error).__name__
+    return "the answer is not JSON"

@@ -27,6 +27,7 @@ def create_service(
     route_handlers: Sequence[ControllerRouterHandler],
     lifespan: Sequence[Lifespan] = (),
     readiness: Mapping[str, Check] | None = None,
+    degraded_without: Mapping[str, Check] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     description: str = "",
     trace: bool = True,
@@ -41,6 +42,8 @@ def create_service(
         route_handlers: Its routes.
         lifespan: Resources, opened in order and closed in reverse.
         readiness: What `/readyz` on the admin port asks, by the name of the dependency.
+        degraded_without: Dependencies that have a fallback: `/readyz` tells their reasons too, but stays 200. A
+            balancer that took every replica out would take the fallback out with them.
         dependencies: Litestar dependencies for all routes.
         description: First paragraph of the OpenAPI document at `/<name>/schema/openapi.json`.
         trace: False for the trace store: it must not report its own work to itself.
@@ -68,5 +71,6 @@ def create_service(
     )
     app.state.service_name = name
     app.state.readiness = dict(readiness or {})
+    app.state.degraded_without = dict(degraded_without or {})
     app.state.traced = trace
     return app

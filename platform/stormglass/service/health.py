@@ -1,7 +1,7 @@
 """`/livez`, `/readyz` and `/metrics`, on a port of their own that no load balancer publishes.
 
-Alive: the event loop answers. Ready: every dependency the process needs answers, and it is not draining. A failing
-answer names the dependency and the reason.
+Alive: the event loop answers. Ready: every dependency the process needs answers, and it is not draining. Degraded:
+ready, but a dependency that has a fallback does not answer. Either way the answer names the dependency and the reason.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ CHECK_SECONDS = 0.8
 class Health:
     """What this process would say about itself right now."""
 
-    def __init__(self, checks: Mapping[str, Check], state: State) -> None:
+    def __init__(self, checks: Mapping[str, Check], state: State, soft: Mapping[str, Check] | None = None) -> None:
         self._checks = checks
+        self._soft = soft or {}
         self._state = state
         self.draining = False
 
@@ -32,18 +33,25 @@ class Health:
         """What keeps the process from being ready, by dependency; empty when it is ready."""
         if self.draining:
             return {"process": "draining: it was told to stop"}
+        return await self._ask_all(self._checks)
+
+    async def degradations(self) -> dict[str, str]:
+        """Which dependencies are replaced by their fallback, and why; empty at best."""
+        return await self._ask_all(self._soft)
+
+    async def _ask_all(self, checks: Mapping[str, Check]) -> dict[str, str]:
         # a check that polls every second must not fill the trace store with root spans
         with suppress_instrumentation():
-            results = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
-        return {name: text for name, text in zip(self._checks, results, strict=True) if text}
+            results = await asyncio.gather(*(self._ask(check) for check in checks.values()))
+        return {name: text for name, text in zip(checks, results, strict=True) if text}
 
     async def _ask(self, check: Check) -> str:
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(CHECK_SECONDS) as limit:
                 await check(self._state)
-        except TimeoutError:
-            return f"no answer within {CHECK_SECONDS:g} s"
         except Exception as error:  # noqa: BLE001 - whatever a dependency raises is the reason that is reported
+            if limit.expired():
+                return f"no answer within {CHECK_SECONDS:g} s"
             return f"{type(error).__name__}: {error}"[:300]
         return ""
 
@@ -60,8 +68,9 @@ class AdminApp:
         if path == "/livez":
             await self._answer(send, 200, {"status": "alive"})
         elif path == "/readyz":
-            problems = await self._health.problems()
-            body = {"status": "not ready" if problems else "ready", "problems": problems}
+            problems, degraded = await asyncio.gather(self._health.problems(), self._health.degradations())
+            status = "not ready" if problems else "degraded" if degraded else "ready"
+            body = {"status": status, "problems": problems, "degraded": degraded}
             await self._answer(send, 503 if problems else 200, body)
         elif path == "/metrics":
             await self._metrics(scope, send)

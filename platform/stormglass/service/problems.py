@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): one shape for every answer that is not a success, with the trace to look at."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,13 +12,17 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from stormglass.resilience.deadline import DeadlineExceeded
+from stormglass.resilience.unavailable import DependencyUnavailable
 from stormglass.telemetry import names
 from stormglass.telemetry.carrier import trace_id
 from stormglass.telemetry.logs import logger
 
 CONTENT_TYPE = "application/problem+json"
+_KNOWN = frozenset(HTTPStatus)
 
 _log = logger(__name__)
+_ECHO = re.compile(r"(?<=^Invalid enum value ).*?(?= - at |$)|(?<=^Invalid value ).*?(?= - at |$)", re.DOTALL)
+"""Where msgspec repeats the value that it found unacceptable."""
 
 
 class Problem(Exception):
@@ -51,7 +56,7 @@ def problem_body(
     return {
         **(extra or {}),
         "type": f"urn:stormglass:problem:{kind}" if kind else "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": HTTPStatus(status).phrase if status in _KNOWN else "Error",
         "status": status,
         "detail": detail,
         "instance": instance,
@@ -74,16 +79,19 @@ def _on_problem(request: Request[Any, Any, Any], error: Problem) -> Response[Any
 
 
 def _on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if error.status_code == 500:
+        # Litestar's own complaints about the application; their text is not for clients
+        return _on_unexpected(request, error)
     extra: dict[str, Any] = {}
     kind, detail = "", error.detail
     if isinstance(error, ValidationException):
         kind, detail = "invalid-request", "the request does not have the form that this endpoint wants"
         # which field and why; never the value that was sent, it may be a password
         extra["errors"] = [
-            {"field": str(item.get("key", "")), "message": str(item.get("message", ""))}
+            {"field": str(item.get("key", "")), "message": _ECHO.sub("", str(item.get("message", ""))).strip()}
             for item in (error.extra if isinstance(error.extra, list) else [])
             if isinstance(item, dict)
-        ] or [{"field": "", "message": error.detail}]
+        ] or [{"field": "", "message": error.detail.partition("?")[0]}]  # Litestar may quote the URL in it
     return problem_response(request, Problem(error.status_code, kind, detail, headers=error.headers or {}, **extra))
 
 
@@ -91,6 +99,13 @@ def _on_deadline(request: Request[Any, Any, Any], error: DeadlineExceeded) -> Re
     names.DEADLINE_EXCEEDED.counter().labels("handler").inc()
     trace.get_current_span().add_event("deadline exceeded")
     return problem_response(request, Problem(504, "deadline-exceeded", str(error)))
+
+
+def _on_unavailable(request: Request[Any, Any, Any], error: DependencyUnavailable) -> Response[Any]:
+    trace.get_current_span().add_event("dependency unavailable", {"dependency": error.dependency})
+    _log.warning("dependency unavailable", dependency=error.dependency, reason=str(error))
+    detail = f"{error.dependency} cannot be used right now; try again shortly"
+    return problem_response(request, Problem(503, "dependency-unavailable", detail, headers={"Retry-After": "1"}))
 
 
 def _on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -106,5 +121,6 @@ HANDLERS: ExceptionHandlersMap = {
     Problem: _on_problem,
     HTTPException: _on_http_exception,
     DeadlineExceeded: _on_deadline,
+    DependencyUnavailable: _on_unavailable,
     Exception: _on_unexpected,
 }

@@ -55,6 +55,7 @@ class HttpServerTelemetry:
         # a method outside the list would be a label a client can choose
         sent = str(scope.get("method", ""))
         method = sent if sent in _METHODS else "_OTHER"
+        title = "HTTP" if method == "_OTHER" else method
         status = 0
 
         async def watch(message: Message) -> None:
@@ -69,7 +70,7 @@ class HttpServerTelemetry:
         active.inc()
         begun = time.perf_counter()
         with self._tracer.start_as_current_span(
-            method,
+            title,
             context=parent,
             kind=SpanKind.SERVER,
             attributes={
@@ -85,9 +86,10 @@ class HttpServerTelemetry:
                 route = scope.get("path_template") or ""
                 if span.is_recording():
                     if route:
-                        span.update_name(f"{method} {route}")
+                        span.update_name(f"{title} {route}")
                         span.set_attribute("http.route", route)
-                    span.set_attribute("http.response.status_code", status)
+                    if status:
+                        span.set_attribute("http.response.status_code", status)
                     if status >= 500 or status == 0:
                         span.set_status(StatusCode.ERROR)
                         span.set_attribute("error.type", str(status) if status else "no_response")

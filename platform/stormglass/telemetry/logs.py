@@ -52,6 +52,9 @@ def configure_logs(settings: ProcessSettings) -> None:
     # These repeat what our own lines and metrics already say.
     for noisy in ("uvicorn.access", "uvicorn.error", "httpx", "arq.worker", "opentelemetry.attributes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # an outage of the trace pipeline is one line of ours, not two for every batch
+    for silent in ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"):
+        logging.getLogger(silent).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -103,14 +103,29 @@ CACHE_ORIGIN = Metric(
     ("cache", "outcome"),
     cardinality=10,
 )
-DB_POOL_IN_USE = Metric("db_pool_connections_in_use", "Connections handed out by the pool")
-DB_POOL_LIMIT = Metric("db_pool_connections_limit", "Connections the pool may open")
+DB_POOL_IN_USE = Metric(
+    "db_pool_connections_in_use", "Connections handed out by the pool", ("database",), cardinality=2
+)
+DB_POOL_LIMIT = Metric("db_pool_connections_limit", "Connections the pool may open", ("database",), cardinality=2)
 RATE_LIMITED = Metric("gateway_rate_limited_total", "Requests refused by a rate limit", ("policy",), cardinality=10)
 AUTH_FAILURES = Metric(
     "gateway_auth_failures_total",
     "Requests refused because they were not authenticated",
     ("reason",),
     cardinality=20,
+)
+GATEWAY_REFUSED = Metric(
+    "gateway_refused_requests_total",
+    "Requests refused because they were malformed or ambiguous",
+    ("reason",),
+    cardinality=16,
+)
+TOKEN_CACHE = Metric(
+    "gateway_token_cache_requests_total",
+    "Look-ups of tokens among those verified before",
+    ("result",),
+    cardinality=2,
+    why="result: hit, miss",
 )
 OUTBOX_WAITING = Metric("outbox_waiting_rows", "Events in the outbox that the queue has not accepted yet")
 OUTBOX_OLDEST = Metric(
@@ -162,6 +177,9 @@ RESERVATIONS = Metric(
     ("outcome",),
     cardinality=8,
     why="outcome: reserved, refused, confirmed, released, expired",
+)
+SWEEPER_ERRORS = Metric(
+    "reservations_sweeper_errors_total", "Rounds of the sweeper of expired reservations that failed", ("cause",), 2
 )
 SPANS_DROPPED = Metric(
     "telemetry_spans_dropped_total",

@@ -1,0 +1,39 @@
+"""Answers out of the cache, as bytes: validated by `ETag`, with their age, and honest about where they came from."""
+
+import hashlib
+from typing import Any
+
+from litestar import Request, Response
+
+from stormglass.data.cache import Cached, Result
+
+DEGRADED = "X-Stormglass-Degraded"
+"""Response header: what this answer had to do without. `stale-cache`: the origin failed; `Age` tells how old it is."""
+
+_STATUS: dict[Result, str] = {
+    "hit": "hit",
+    "miss": "fwd=miss; stored",
+    "stale": "fwd=stale; detail=stale-if-error",
+    "bypass": "fwd=bypass",
+}
+"""`Cache-Status` (RFC 9211), by what the cache did."""
+
+
+def cached_response(
+    request: Request[Any, Any, Any], cached: Cached, *, cache: str, cache_control: str
+) -> Response[bytes]:
+    """The JSON in `cached` as an answer; 304 without a body if the client has exactly this already."""
+    etag = f'"{hashlib.sha256(cached.value).hexdigest()[:32]}"'
+    headers = {
+        "ETag": etag,
+        "Age": str(int(cached.age)),
+        "Cache-Status": f"{cache}; {_STATUS[cached.result]}",
+        # what is stale already must not be kept for longer by anybody
+        "Cache-Control": "no-cache" if cached.result == "stale" else cache_control,
+    }
+    if cached.result == "stale":
+        headers[DEGRADED] = "stale-cache"
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    if known & {etag, "*"}:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(cached.value, media_type="application/json", headers=headers)

@@ -1,0 +1,198 @@
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from stormglass.security.tokens import (
+    AUDIENCE,
+    ISSUER,
+    MAX_BYTES,
+    InvalidToken,
+    SigningKey,
+    key_id_of,
+    public_keys,
+    thumbprint,
+    verify,
+)
+
+
+def pem_of(key: Any) -> SecretStr:
+    return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+RAW = Ed25519PrivateKey.generate()
+KEY = SigningKey(pem_of(RAW))
+PUBLIC = public_keys({"keys": [KEY.jwk]})[KEY.key_id]
+NOW = int(time.time())
+CLAIMS: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "iat": NOW, "exp": NOW + 3600, "jti": "t1"}
+
+
+def forged(headers: dict[str, Any] | None = None, key: Any = RAW, **changed: Any) -> str:
+    """A token as `SigningKey.issue` makes it, but for what is changed; None removes."""
+    claims = {name: value for name, value in {**CLAIMS, **changed}.items() if value is not None}
+    head = {"kid": KEY.key_id, "typ": "at+jwt", **(headers or {})}
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={k: v for k, v in head.items() if v is not None})
+
+
+def raw(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
+    parts = [json.dumps(header).encode(), json.dumps(claims).encode(), signature]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def reason(token: str) -> str:
+    with pytest.raises(InvalidToken) as caught:
+        verify(token, PUBLIC)
+    return caught.value.reason
+
+
+def test_a_token_says_what_was_issued() -> None:
+    token = verify(KEY.issue("u1", ["orders:write", "orders:read"], lifetime=60), PUBLIC)
+    assert token.subject == "u1"
+    assert token.scopes == {"orders:read", "orders:write"}
+    assert abs(token.expires_at - time.time() - 60) < 5
+    assert token.claims["client_id"] == "stormglass"
+    again = verify(KEY.issue("u1", [], lifetime=60), PUBLIC)
+    assert again.token_id != token.token_id
+
+
+def test_the_helper_that_forges_would_pass_if_nothing_were_changed() -> None:
+    assert verify(forged(), PUBLIC).subject == "u1"
+    assert verify(forged({"typ": "application/AT+JWT"}), PUBLIC).subject == "u1"
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (forged(key=Ed25519PrivateKey.generate()), "bad_signature"),
+        (forged({"typ": "JWT"}), "wrong_type"),
+        (forged({"typ": "id+jwt"}), "wrong_type"),
+        (forged({"kid": None}), "no_key_id"),
+        (forged({"kid": ""}), "no_key_id"),
+        (forged({"crit": ["b64"], "b64": False}), "malformed"),
+        (forged({"crit": ["exp"]}), "malformed"),
+        (forged(iss="https://evil.example"), "wrong_party"),
+        (forged(iss=None), "bad_claims"),
+        (forged(aud="https://other.example"), "wrong_party"),
+        (forged(aud=None), "bad_claims"),
+        (forged(exp=NOW - 60), "expired"),
+        (forged(exp=None), "bad_claims"),
+        (forged(exp="soon"), "bad_claims"),
+        (forged(iat=NOW + 3600), "bad_claims"),
+        (forged(iat=None), "bad_claims"),
+        (forged(nbf=NOW + 3600), "bad_claims"),
+        (forged(sub=None), "bad_claims"),
+        (forged(sub=7), "bad_claims"),
+        (forged(jti=None), "bad_claims"),
+        (forged(scope="s" * MAX_BYTES), "too_long"),
+        ("", "malformed"),
+        ("not a token", "malformed"),
+        ("a.b.c", "malformed"),
+        (forged().replace(".", ""), "malformed"),
+    ],
+)
+def test_what_is_wrong_is_told_by_a_word(token: str, expected: str) -> None:
+    assert reason(token) == expected
+
+
+@pytest.mark.parametrize("alg", ["none", "None", "NONE"])
+def test_a_token_without_a_signature_is_refused(alg: str) -> None:
+    header = {"alg": alg, "typ": "at+jwt", "kid": KEY.key_id}
+    assert reason(raw(header, CLAIMS)) == "bad_claims"
+    assert reason(raw(header, CLAIMS, b"x" * 64)) == "bad_claims"
+
+
+@pytest.mark.parametrize("alg", ["HS256", "HS512"])
+@pytest.mark.parametrize("encoding", ["pem", "raw", "x"])
+def test_the_public_key_is_no_hmac_secret(alg: str, encoding: str) -> None:
+    secret = {
+        "pem": PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "raw": PUBLIC.public_bytes(Encoding.Raw, PublicFormat.Raw),
+        "x": KEY.jwk["x"].encode(),
+    }[encoding]
+    unsigned = raw({"alg": alg, "typ": "at+jwt", "kid": KEY.key_id}, CLAIMS).rstrip(".")
+    digest = hmac.new(secret, unsigned.encode(), getattr(hashlib, "sha" + alg[2:])).digest()
+    signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert reason(f"{unsigned}.{signature}") == "bad_claims"
+
+
+def test_another_algorithms_key_in_the_header_is_not_looked_at() -> None:
+    other = SigningKey(pem_of(Ed25519PrivateKey.generate()))
+    token = jwt.encode(CLAIMS, other._key, "EdDSA", {"kid": KEY.key_id, "typ": "at+jwt", "jwk": other.jwk})
+    assert reason(token) == "bad_signature"
+
+
+def test_claims_given_twice_or_changed_do_not_fit_the_signature() -> None:
+    head, body, signature = forged().split(".")
+    text = base64.urlsafe_b64decode(body + "==").decode()
+    doubled = text[:-1] + ',"sub":"admin"}'
+    swapped = base64.urlsafe_b64encode(doubled.encode()).rstrip(b"=").decode()
+    assert reason(f"{head}.{swapped}.{signature}") == "bad_signature"
+    assert reason(f"{head}.{body}.") == "bad_signature"
+
+
+def test_deeply_nested_json_is_refused_like_any_other_rubbish() -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 2900).decode()
+    with pytest.raises(InvalidToken) as caught:
+        key_id_of(f"{deep}.e30.x")
+    assert caught.value.reason == "malformed"
+
+
+@given(st.text() | st.from_regex(r"[\w-]+\.[\w-]+\.[\w-]*", fullmatch=True))
+def test_rubbish_raises_nothing_else(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        verify(token, PUBLIC)
+
+
+def test_the_length_is_checked_before_anything_else() -> None:
+    huge = "a" * 50_000_000
+    begun = time.perf_counter()
+    with pytest.raises(InvalidToken, match="longer than 4096"):
+        key_id_of(huge)
+    assert time.perf_counter() - begun < 0.01
+
+
+def test_the_key_id_is_the_thumbprint_of_rfc_8037() -> None:
+    # RFC 8037, appendix A.3
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "use": "sig"}
+    assert thumbprint(jwk) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert key_id_of(forged()) == KEY.key_id == thumbprint(KEY.jwk)
+
+
+def test_nothing_private_is_published() -> None:
+    assert set(KEY.jwk) == {"kty", "crv", "x", "kid", "alg", "use"}
+    assert isinstance(PUBLIC, Ed25519PublicKey)
+
+
+def test_keys_that_cannot_be_used_are_passed_over() -> None:
+    bad: list[Any] = [
+        None,
+        "key",
+        {},
+        {**KEY.jwk, "kid": ""},
+        {**KEY.jwk, "kid": "a", "alg": "RS256"},
+        {**KEY.jwk, "kid": "b", "use": "enc"},
+        {**KEY.jwk, "kid": "c", "kty": "oct"},
+        {**KEY.jwk, "kid": "d", "x": "too short"},
+        {**KEY.jwk, "kid": "e", "x": None},
+        {**KEY.jwk, "kid": "f", "crv": "P-256"},
+        {name: value for name, value in KEY.jwk.items() if name != "x"},
+    ]
+    assert set(public_keys({"keys": [*bad, KEY.jwk]})) == {KEY.key_id}
+    nothing: list[dict[str, Any]] = [{}, {"keys": None}, {"keys": {}}]
+    assert [public_keys(jwks) for jwks in nothing] == [{}, {}, {}]
+
+
+def test_only_ed25519_signs() -> None:
+    with pytest.raises(TypeError, match="not an Ed25519 key"):
+        SigningKey(pem_of(generate_private_key(SECP256R1())))
