@@ -89,8 +89,8 @@ def installed(wanted: str) -> bool:
 def make_environment() -> None:
     """Create `.venv`; on Debian, where Python comes without `venv`, root gets the package first."""
     try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
+        import ensurepip  # noqa: F401 - only whether it is there
+        import venv  # noqa: F401 - the same
     except ImportError:
         package = f"python3.{sys.version_info[1]}-venv"
         if os.geteuid() != 0 or not shutil.which("apt-get"):

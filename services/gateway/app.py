@@ -41,7 +41,7 @@ async def _lifespan(app: Litestar) -> AsyncIterator[None]:
             implementation="redispy",
             key_prefix="limit",
             # the library passes its options on as they are; its annotation knows plain values only
-            connection_pool=redis.connection_pool,  # type: ignore[arg-type]
+            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # annotated as the sync pool
         )
         app.state.key_set = keys
         app.state.pipeline = Pipeline(

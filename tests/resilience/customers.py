@@ -67,7 +67,7 @@ class Customers:
         assert self.acknowledged, "no order was acknowledged: the test proved nothing"
         for shopper, order_id in self.acknowledged:
             settled = eventually(
-                lambda shopper=shopper, order_id=order_id: _settled(shopper, order_id),  # type: ignore[misc]
+                lambda shopper=shopper, order_id=order_id: _settled(shopper, order_id),  # type: ignore[misc]  # a lambda bound to its round
                 seconds=seconds,
                 what=f"order {order_id} is settled",
             )
@@ -77,7 +77,7 @@ class Customers:
             mine = [order_id for who, order_id in self.acknowledged if who is shopper]
             assert len(mine) == len(set(mine)), "one order was acknowledged under two keys"
             mails = eventually(
-                lambda shopper=shopper, mine=mine: _enough(mails_to(api, shopper.email), mine),  # type: ignore[misc]
+                lambda shopper=shopper, mine=mine: _enough(mails_to(api, shopper.email), mine),  # type: ignore[misc]  # a lambda bound to its round
                 seconds=seconds,
                 what=f"{len(mine)} mails",
             )

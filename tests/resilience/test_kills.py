@@ -47,7 +47,7 @@ def test_kill_dash_nine_of_each_process_in_turn_loses_nothing(platform: Platform
             platform.run("kill", victim, "--signal", "KILL")
             eventually(
                 lambda victim=victim, before=before: (
-                    _status(platform)[victim]["pid"]  # type: ignore[misc]
+                    _status(platform)[victim]["pid"]  # type: ignore[misc]  # a lambda bound to its round
                     not in {None, 0, before["pid"]}
                 ),
                 seconds=60,
@@ -55,7 +55,7 @@ def test_kill_dash_nine_of_each_process_in_turn_loses_nothing(platform: Platform
             )
             eventually(lambda: _all_ready(platform), seconds=90, what=f"everything ready after {victim} was killed")
             eventually(
-                lambda seen=seen: len(customers.acknowledged) > seen + 2,  # type: ignore[misc]
+                lambda seen=seen: len(customers.acknowledged) > seen + 2,  # type: ignore[misc]  # a lambda bound to its round
                 seconds=60,
                 what=f"orders are taken again after {victim} was killed",
             )

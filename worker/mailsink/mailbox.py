@@ -140,7 +140,7 @@ class Mailbox:
         }
         columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         with self._connection:
-            self._connection.execute(f"INSERT INTO mail ({columns}) VALUES ({values})", row)  # noqa: S608 - own names
+            self._connection.execute(f"INSERT INTO mail ({columns}) VALUES ({values})", row)  # noqa: S608 - our own columns - own names
             self._make_room(arriving=1)
         return str(row["id"])
 
@@ -156,14 +156,14 @@ class Mailbox:
     def _find(self, condition: Condition, start: int, limit: int) -> Page:
         rows = self._connection.execute(
             # The condition's text is made of this package's own column names; what people typed are parameters.
-            f"SELECT {_SUMMARY} FROM mail WHERE {condition.sql} ORDER BY sequence DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT {_SUMMARY} FROM mail WHERE {condition.sql} ORDER BY sequence DESC LIMIT ? OFFSET ?",  # noqa: S608 - our own columns
             (*condition.parameters, limit, start),
         ).fetchall()
         return Page([_to_summary(row) for row in rows], *self._counts(condition))
 
     def _counts(self, condition: Condition) -> tuple[int, int]:
         total, unread = self._connection.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE is_read = 0) FROM mail WHERE {condition.sql}",  # noqa: S608 - as above
+            f"SELECT count(*), count(*) FILTER (WHERE is_read = 0) FROM mail WHERE {condition.sql}",  # noqa: S608 - our own columns - as above
             condition.parameters,
         ).fetchone()
         return int(total), int(unread)
@@ -171,7 +171,7 @@ class Mailbox:
     def _read(self, identifier: str, *, mark: bool) -> StoredMail | None:
         where, parameters = ("1", ()) if identifier == "latest" else ("id = ?", (identifier,))
         row = self._connection.execute(
-            f"SELECT {_SUMMARY}, return_path, source FROM mail WHERE {where} ORDER BY sequence DESC LIMIT 1",  # noqa: S608
+            f"SELECT {_SUMMARY}, return_path, source FROM mail WHERE {where} ORDER BY sequence DESC LIMIT 1",  # noqa: S608 - our own columns
             parameters,  # the condition is one of the two literals above
         ).fetchone()
         if row is None:
