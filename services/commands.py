@@ -34,7 +34,7 @@ def order(
     from services.shopper import ShopError, Shopper
     from stormglass.runtime.instance import address
 
-    console = Console()
+    console = Console(soft_wrap=True)
     report: dict[str, Any] = {}
 
     def done(what: str, begun: float) -> None:

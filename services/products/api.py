@@ -1,0 +1,100 @@
+"""Routes of the catalogue: what customers read and what the administrator changes."""
+
+import uuid
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.params import FromPath, QueryParameter
+
+from services.products import cursor, stock
+from services.products.catalogue import Catalogue
+from services.products.cursor import Cursor
+from services.products.models import Product
+from services.products.schemas import ProductOut, ProductPage, ProductsIn, Restock, StockOut, UpsertResult
+from stormglass.data.cache import Cache
+from stormglass.data.database import Database
+from stormglass.security.identity import Identity
+from stormglass.service import Problem
+from stormglass.service.answers import problem_answers
+from stormglass.service.cached import cached_response
+from stormglass.service.caller import CALLER, require_scope
+
+WRITE = "products:write"
+
+_Search = Annotated[str, QueryParameter(max_length=100, pattern=r"^[^\x00]*$", description="Part of the name")]
+_After = Annotated[str, QueryParameter(max_length=cursor.MAX_LENGTH, description="`next` of the page before")]
+_Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Products on a page")]
+
+
+@get("/products", responses=problem_answers(400, 503))
+async def products(catalogue: Catalogue, q: _Search = "", after: _After = "", limit: _Limit = 20) -> ProductPage:
+    """The catalogue by name, a page at a time; pages stay right while products come and go."""
+    found = await catalogue.page(q.strip(), cursor.read(after) if after else None, limit + 1)
+    shown = found[:limit]
+    following = cursor.write(Cursor(shown[-1].name, shown[-1].id)) if len(found) > limit else None
+    return ProductPage(items=[_out(each) for each in shown], next=following)
+
+
+@get(
+    "/products/{product_id:uuid}",
+    responses=problem_answers(404, 503, s304="The client has this representation already"),
+)
+async def product(
+    request: Request[Any, Any, Any], product_id: FromPath[uuid.UUID], catalogue: Catalogue, product_cache: Cache
+) -> Response[bytes]:
+    """One product, through the cache. If the database fails, the answer may be old: then it carries
+    `X-Stormglass-Degraded: stale-cache`, and `Age` tells how old (seconds).
+    """  # noqa: D205 - the whole of it is the operation's description
+
+    async def load() -> bytes:
+        found = await catalogue.product(product_id)
+        if found is None:
+            raise Problem(404, "no-such-product", f"there is no product {product_id}")
+        return msgspec.json.encode(_out(found))
+
+    cached = await product_cache.get(str(product_id), load)
+    return cached_response(request, cached, cache="products", cache_control="public, max-age=5")
+
+
+@put("/products", dependencies=CALLER, responses=problem_answers(400, 401, 403, 503))
+async def upsert(data: ProductsIn, caller: Identity, catalogue: Catalogue, product_cache: Cache) -> UpsertResult:
+    """Create or change products by sku, all or nothing. `stock` counts only for those that are new."""
+    require_scope(caller, WRITE)
+    skus = [item.sku for item in data.items]
+    if len(set(skus)) < len(skus):
+        twice = sorted({sku for sku in skus if skus.count(sku) > 1})
+        raise Problem(400, "duplicate-sku", f"each sku may be named once; more than once: {', '.join(twice)}")
+    done = await catalogue.upsert(data.items)
+    if done.updated:
+        await product_cache.forget(*map(str, done.updated))
+    return UpsertResult(created=len(done.created), updated=len(done.updated))
+
+
+@post(
+    "/products/{product_id:uuid}/restock",
+    status_code=200,
+    dependencies=CALLER,
+    responses=problem_answers(400, 401, 403, 404, 503),
+)
+async def restock(data: Restock, product_id: FromPath[uuid.UUID], caller: Identity, database: Database) -> StockOut:
+    """Put new units of a product in."""
+    require_scope(caller, WRITE)
+    async with database.transaction() as session:
+        now = await stock.add(session, product_id, data.quantity)
+    if now is None:
+        raise Problem(404, "no-such-product", f"there is no product {product_id}")
+    return StockOut(**now.model_dump())
+
+
+ROUTES = [products, product, upsert, restock]
+
+
+def _out(found: Product) -> ProductOut:
+    return ProductOut(
+        id=found.id,
+        sku=found.sku,
+        name=found.name,
+        description=found.description,
+        price_cents=found.price_cents,
+    )

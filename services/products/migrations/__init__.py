@@ -1,0 +1,1 @@
+"""Schema of the database `products`: Alembic scripts in `versions/`, run by `stormglass.runtime.migrate`; no more."""
