@@ -1,0 +1,1 @@
+"""Schema of the database `worker`: Alembic scripts in `versions/`, run by `stormglass.runtime.migrate`."""
