@@ -1,0 +1,84 @@
+"""The environment of each process: a pure function of topology, instance and replica."""
+
+import os
+
+from stormglass.runtime.instance import HOST, Instance
+from stormglass.topology import Kind, Process
+
+MARKER = "STORMGLASS_INSTANCE_DIR"
+"""Every process of an instance carries the instance's directory here: that is how leftovers are told apart."""
+
+OWN = (
+    "STORMGLASS_SERVICE",
+    "STORMGLASS_REPLICA",
+    "STORMGLASS_INSTANCE",
+    "STORMGLASS_HOST",
+    "STORMGLASS_PORT",
+    "STORMGLASS_ADMIN_PORT",
+    "STORMGLASS_DRAIN_SECONDS",
+    "STORMGLASS_SECRETS_DIR",
+    MARKER,
+)
+
+
+def address_variable(label: str) -> str:
+    """Name of the variable that holds an edge's address (the same rule as in `stormglass.settings`)."""
+    return "STORMGLASS_ADDRESS_" + label.replace("-", "_").replace(":", "_").upper()
+
+
+def environment(instance: Instance, process: Process, number: int) -> dict[str, str]:
+    """What a replica is told; a real server only learns which instance it belongs to."""
+    base = {
+        MARKER: str(instance.directory),
+        "STORMGLASS_HOME": str(instance.root),
+        "STORMGLASS_INSTANCE": instance.name,
+        "STORMGLASS_SERVICE": process.name,
+        "STORMGLASS_REPLICA": str(number),
+    }
+    if process.kind not in {Kind.APP, Kind.PROGRAM}:
+        return base
+    traffic = _traffic_label(process)
+    addresses = {
+        address_variable(edge.label): instance.edge_address(edge)
+        for edge in instance.topology.edges_of(process.name)
+        if not edge.each_replica
+    }
+    return {
+        **base,
+        "STORMGLASS_HOST": HOST,
+        "STORMGLASS_PORT": str(instance.port(traffic, number)) if traffic else "0",
+        "STORMGLASS_ADMIN_PORT": str(instance.port(f"{process.name}:admin", number)),
+        "STORMGLASS_DRAIN_SECONDS": f"{process.drain_seconds:g}",
+        "STORMGLASS_SECRETS_DIR": str(instance.secrets / process.name),
+        **addresses,
+        **_extras(instance, process),
+    }
+
+
+def _traffic_label(process: Process) -> str:
+    labels = [e.label for e in process.endpoints if e.protocol == "http" and not e.label.endswith(":admin")]
+    return labels[0] if labels else ""
+
+
+def _extras(instance: Instance, process: Process) -> dict[str, str]:
+    """What only one process needs: files it keeps, sockets that are no HTTP server."""
+    data = instance.data / process.name
+    if process.name == "traces":
+        return {"STORMGLASS_TRACES_DATABASE": str(data / "traces.db")}
+    if process.name == "mail":
+        return {
+            "STORMGLASS_MAIL_DATABASE": str(data / "mail.db"),
+            "STORMGLASS_MAIL_SMTP_HOST": HOST,
+            "STORMGLASS_MAIL_SMTP_PORT": str(instance.port("mail")),
+        }
+    return {}
+
+
+def inherited() -> dict[str, str]:
+    """What the manager passes on from whoever ran `up`: the user's settings, but nothing of another process of ours."""
+    own = set(OWN)
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in own and not name.startswith(("STORMGLASS_ADDRESS_", "SUPERVISOR_"))
+    }

@@ -1,0 +1,195 @@
+"""An instance of the platform: its name, its directories, its ports, its replicas, its secrets, its addresses.
+
+<state root>/instances/<name>/
+    instance.json   base port and replicas
+    config/         rendered configuration, 0700
+    secrets/        one directory per service, one file per secret, 0700
+    data/           what the servers keep
+    logs/           one file per process, 0700
+    run/            pid file, the marker that says which processes are meant to be up, 0700
+"""
+
+import hashlib
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stormglass.runtime.errors import RuntimeFailure
+from stormglass.runtime.files import private_directory, write_private
+from stormglass.topology import TOPOLOGY, Edge, Process, Topology
+
+HOST = "127.0.0.1"
+"""Everything listens here, and only here."""
+
+DEFAULT_NAME = "demo"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance as it is recorded on disk."""
+
+    name: str
+    root: Path
+    base_port: int
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    topology: Topology = TOPOLOGY
+
+    @property
+    def directory(self) -> Path:
+        """Everything this instance owns."""
+        return self.root / "instances" / self.name
+
+    @property
+    def config(self) -> Path:
+        """Rendered configuration."""
+        return self.directory / "config"
+
+    @property
+    def data(self) -> Path:
+        """What the servers keep."""
+        return self.directory / "data"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per replica."""
+        return self.directory / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Pid file and marker of the running instance."""
+        return self.directory / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """One directory per service, one file per secret."""
+        return self.directory / "secrets"
+
+    def log(self, replica_name: str) -> Path:
+        """The log of one replica."""
+        return self.logs / f"{replica_name}.log"
+
+    def secret(self, service: str, name: str) -> str:
+        """A secret of a service; `RuntimeFailure` if the instance has none such yet."""
+        try:
+            return (self.secrets / service / name).read_text(encoding="utf-8").strip()
+        except FileNotFoundError as error:
+            raise RuntimeFailure(f"instance {self.name} has no secret {service}/{name}") from error
+
+    def replicas_of(self, process: Process) -> int:
+        """How many replicas are meant to run."""
+        return self.replicas.get(process.name, process.replicas)
+
+    def places(self) -> Iterator[tuple[Process, int]]:
+        """Every process and replica that is meant to run, in the topology's order."""
+        for process in self.topology.processes:
+            for number in range(1, self.replicas_of(process) + 1):
+                yield process, number
+
+    def port(self, label: str, number: int = 1) -> int:
+        """Port on which a replica listens for `label`."""
+        return self.topology.port(self.base_port, label, number)
+
+    def address(self, label: str, number: int = 1) -> str:
+        """`host:port` of what listens on `label`, as the command line addresses it: past every fault proxy."""
+        return f"{HOST}:{self.port(label, number)}"
+
+    def edge_address(self, edge: Edge) -> str:
+        """`host:port` at which the client of an edge reaches the server: the only place that decides this."""
+        return self.address(edge.label, edge.replica)
+
+    @property
+    def manager_port(self) -> int:
+        """Port of the process manager's RPC interface."""
+        return self.topology.manager_port(self.base_port)
+
+    def scaled(self, process: Process, count: int) -> "Instance":
+        """The same instance with another number of replicas of one process."""
+        return replace(self, replicas={**self.replicas, process.name: count})
+
+    def save(self) -> None:
+        """Record base port and replicas, and make the directories."""
+        for shared in (self.root, self.root / "instances", self.directory, self.data):
+            shared.mkdir(parents=True, exist_ok=True)
+            if os.geteuid() == 0:
+                # Postgres runs as another user then: it may pass through, but list nothing.
+                shared.chmod(0o711)
+        for own in (self.config, self.logs, self.run, self.secrets):
+            private_directory(own)
+        record = {"base_port": self.base_port, "replicas": dict(self.replicas)}
+        write_private(self.directory / "instance.json", json.dumps(record, indent=2) + "\n")
+
+
+def state_root() -> Path:
+    """Where instances are kept: `STORMGLASS_HOME`, or beside the checkout, or for root where other users may pass."""
+    given = os.environ.get("STORMGLASS_HOME")
+    if given:
+        return Path(given).expanduser().resolve()
+    checkout = Path(__file__).resolve().parents[3]
+    if os.geteuid() == 0:
+        return Path("/var/lib/stormglass", hashlib.sha256(str(checkout).encode()).hexdigest()[:8])
+    home = checkout if (checkout / "pyproject.toml").is_file() else Path.home()
+    return home / ".stormglass"
+
+
+def default_name() -> str:
+    """The instance that is meant when none is named."""
+    return os.environ.get("STORMGLASS_INSTANCE") or DEFAULT_NAME
+
+
+def check_name(name: str) -> str:
+    """The name itself; `RuntimeFailure` if it cannot be the name of a directory and a host label."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
+        raise RuntimeFailure(f"{name!r} cannot name an instance: use up to 32 of a-z, 0-9 and '-'")
+    return name
+
+
+def recorded(root: Path | None = None) -> list[Instance]:
+    """Every instance of this state root, running or not."""
+    root = root or state_root()
+    names = sorted(path.parent.name for path in root.glob("instances/*/instance.json"))
+    return [load(name, root) for name in names]
+
+
+def exists(name: str, root: Path | None = None) -> bool:
+    """Whether the instance was ever started."""
+    return ((root or state_root()) / "instances" / check_name(name) / "instance.json").is_file()
+
+
+def load(name: str | None = None, root: Path | None = None) -> Instance:
+    """Read an instance; `RuntimeFailure` if it was never started or its record is damaged."""
+    name = check_name(name or default_name())
+    root = root or state_root()
+    path = root / "instances" / name / "instance.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Instance(name, root, int(record["base_port"]), dict(record["replicas"]))
+    except FileNotFoundError as error:
+        raise RuntimeFailure(
+            f"there is no instance {name!r} in {root}: start it with `stormglass up --instance {name}`"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RuntimeFailure(f"{path} is damaged ({error}): `stormglass down --purge` starts afresh") from error
+
+
+def address(instance_name: str | None, label: str) -> str:
+    """`host:port` of an endpoint of an instance, for commands and tests."""
+    return load(instance_name).address(label)
+
+
+def lock_path(name: str) -> Path:
+    """The lock that `up`, `down` and `scale` take; outside the directory, which `down --purge` removes."""
+    return state_root() / "instances" / f"{check_name(name)}.lock"
+
+
+def reachable(host_port: str, seconds: float = 0.5) -> bool:
+    """Whether something accepts connections there."""
+    host, _, port = host_port.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), seconds):
+            return True
+    except OSError:
+        return False

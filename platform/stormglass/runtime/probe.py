@@ -1,0 +1,132 @@
+"""Whether a replica is ready, why not, and which version answers: asked of itself, over its own protocol."""
+
+import asyncio
+import json
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+from stormglass.runtime.instance import HOST, Instance
+from stormglass.topology import Kind, Process
+
+SECONDS = 2.0
+"""Longest wait for one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """An answer: `reason` says why it is not ready, `version` is the server's own word for what it is."""
+
+    ready: bool
+    reason: str = ""
+    version: str = ""
+
+
+async def ask(instance: Instance, process: Process, number: int = 1) -> Readiness:
+    """Ask one replica; anything but a good answer in time is "not ready" with the reason."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await _ask(instance, process, number)
+    except TimeoutError:
+        reason = f"no answer within {SECONDS:g} s"
+    except ConnectionRefusedError:
+        reason = "not listening"
+    except (OSError, ValueError, EOFError) as error:
+        reason = f"{type(error).__name__}: {error}"[:200]
+    return Readiness(ready=False, reason=reason)
+
+
+async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
+    match process.kind:
+        case Kind.POSTGRES:
+            return await _postgres(instance)
+        case Kind.REDIS:
+            return await _redis(instance)
+        case Kind.TRAEFIK:
+            return await _traefik(instance.port(f"{process.name}:admin"))
+        case Kind.PROMETHEUS:
+            return await _prometheus(instance.port(process.name))
+        case Kind.APP | Kind.PROGRAM:
+            return await _ours(instance.port(f"{process.name}:admin", number))
+
+
+async def http_get(port: int, path: str) -> tuple[int, bytes]:
+    """Status and body of a loopback URL. HTTP/1.0: the answer ends with the connection, nothing is chunked."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\nAccept: */*\r\n\r\n".encode())
+        answer = await reader.read()
+    finally:
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1]) if head.count(b" ") else 0, body
+
+
+async def http_json(port: int, path: str) -> Any:
+    """The JSON document at a loopback URL; `ValueError` if there is none."""
+    status, body = await http_get(port, path)
+    if status != 200:
+        raise ValueError(f"{path} answers {status}")
+    return json.loads(body)
+
+
+async def _ours(port: int) -> Readiness:
+    status, body = await http_get(port, "/readyz")
+    version = f"Python {platform.python_version()}"
+    if status == 200:
+        return Readiness(ready=True, version=version)
+    try:
+        problems = json.loads(body)["problems"]
+        reason = "; ".join(f"{name}: {text}" for name, text in problems.items())
+    except (ValueError, KeyError, AttributeError, TypeError):
+        reason = ""
+    return Readiness(ready=False, reason=reason or f"/readyz answers {status}", version=version)
+
+
+async def _traefik(port: int) -> Readiness:
+    status, _ = await http_get(port, "/ping")
+    if status != 200:
+        return Readiness(ready=False, reason=f"/ping answers {status}")
+    version = await http_json(port, "/api/version")
+    return Readiness(ready=True, version=f"Traefik {version['Version']}")
+
+
+async def _prometheus(port: int) -> Readiness:
+    status, body = await http_get(port, "/-/ready")
+    if status != 200:
+        return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
+    info = await http_json(port, "/api/v1/status/buildinfo")
+    return Readiness(ready=True, version=f"Prometheus {info['data']['version']}")
+
+
+async def _postgres(instance: Instance) -> Readiness:
+    import asyncpg
+
+    from stormglass.runtime.provision import connect
+
+    try:
+        connection = await connect(instance)
+    except asyncpg.PostgresError as error:
+        return Readiness(ready=False, reason=str(error))
+    try:
+        version = await connection.fetchval("SHOW server_version")
+    finally:
+        await connection.close()
+    return Readiness(ready=True, version=f"PostgreSQL {version}")
+
+
+async def _redis(instance: Instance) -> Readiness:
+    import redis.asyncio
+    from redis.exceptions import RedisError
+
+    client = redis.asyncio.Redis(
+        host=HOST, port=instance.port("redis"), password=instance.secret("redis", "password"), socket_timeout=SECONDS
+    )
+    try:
+        # ConnectionError is "refused"; BusyLoading means that it still reads its append-only file
+        info = await client.info("server")
+    except RedisError as error:
+        return Readiness(ready=False, reason=str(error)[:200])
+    finally:
+        await client.aclose()
+    return Readiness(ready=True, version=f"Valkey {info.get('valkey_version', info['redis_version'])}")

@@ -1,0 +1,119 @@
+"""`up`: from whatever the last exit left behind to an instance whose every process is ready."""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from stormglass.runtime import leftovers, ports, provision, vault, wanted
+from stormglass.runtime.errors import RuntimeFailure
+from stormglass.runtime.instance import Instance, exists, load, lock_path, state_root
+from stormglass.runtime.launch import Launch
+from stormglass.runtime.lock import locked
+from stormglass.runtime.manager import Manager
+from stormglass.runtime.programs import available
+from stormglass.runtime.progress import Report, Step
+from stormglass.runtime.render.files import write_all
+from stormglass.runtime.servers import GET_PROMETHEUS
+from stormglass.runtime.shutdown import stop, stop_replicas
+from stormglass.topology import TOPOLOGY
+
+
+def up(
+    name: str,
+    *,
+    report: Report,
+    fresh: bool = False,
+    only: Iterable[str] = (),
+    base_port: int | None = None,
+) -> Instance:
+    """Start an instance, or what is missing of it. On failure (or Ctrl-C) what this call started is stopped again."""
+    with locked(lock_path(name)):
+        instance = prepare(name, base_port)
+        manager = Manager(instance)
+        if fresh and exists(name):
+            stop(instance, manager, report)
+            shutil.rmtree(instance.data, ignore_errors=True)
+            shutil.rmtree(instance.logs, ignore_errors=True)
+            instance.save()
+        start(instance, manager, with_needs(only), report)
+        return instance
+
+
+def prepare(name: str, base_port: int | None = None) -> Instance:
+    """The recorded instance, or a new one with ports and directories of its own."""
+    root = state_root()
+    if exists(name, root):
+        instance = load(name, root)
+        if base_port is not None and base_port != instance.base_port:
+            if Manager(instance).alive():
+                raise RuntimeFailure(f"instance {name} runs at port {instance.base_port}: stop it before it can move")
+            instance = Instance(name, root, base_port, instance.replicas)
+    else:
+        instance = Instance(name, root, ports.choose_base(name, root) if base_port is None else base_port)
+    instance.save()
+    vault.ensure(instance)
+    return instance
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Cleaning up is not itself ended half-way by an impatient second Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def with_needs(only: Iterable[str]) -> set[str]:
+    """The processes named, with everything they start after; all of them if none is named."""
+    names = set(only) or {process.name for process in TOPOLOGY.processes}
+    while needed := {need for name in names for need in TOPOLOGY[name].starts_after} - names:
+        names |= needed
+    return names
+
+
+def start(instance: Instance, manager: Manager, names: set[str], report: Report) -> None:
+    """Start these processes under the lock that the caller holds."""
+    for process in instance.topology.processes:
+        if process.name in names and not available(process):
+            report(Step(process.name, "skipped", detail=f"not on PATH: {GET_PROMETHEUS}"))
+            names = names - {process.name}
+    running = manager.alive()
+    if not running:
+        for leftover in leftovers.end(instance):
+            report(Step(leftover, "stopped", detail="left over from an earlier run"))
+        (instance.run / "manager.pid").unlink(missing_ok=True)
+    write_all(instance)
+    if "postgres" in names:
+        provision.initialise(instance)
+    if running:
+        manager.reload()
+    ports.check_free(instance, _ports_to_open(instance, manager if running else None, names))
+    launch = Launch(instance, manager, names, report)
+    try:
+        if not running:
+            manager.start()
+        wanted.write(instance, names | (wanted.read(instance) if running else set()))
+        asyncio.run(launch.run())
+    except BaseException:
+        # also for Ctrl-C: whatever ends this start must not leave half a platform behind
+        with uninterrupted():
+            if running:
+                stop_replicas(instance, manager, set(launch.started), report)
+            else:
+                stop(instance, manager, report)
+        raise
+
+
+def _ports_to_open(instance: Instance, manager: Manager | None, names: set[str]) -> dict[str, int]:
+    running = {info.name for info in manager.infos().values() if info.pid} if manager else set()
+    wanted_ports = {} if manager else {"the process manager": instance.manager_port}
+    for process, number in instance.places():
+        replica = process.replica_name(number)
+        if process.name in names and replica not in running:
+            for label, port in instance.topology.listening(process, instance.base_port, number).items():
+                wanted_ports[replica if label == process.name else f"{replica} ({label})"] = port
+    return wanted_ports
