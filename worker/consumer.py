@@ -22,7 +22,7 @@ _MARGIN_SECONDS = 3.0
 
 
 class Consumer:
-    """Runs jobs until cancelled."""
+    """Runs jobs until it is drained or cancelled."""
 
     def __init__(self, redis: ArqRedis, tasks: Sequence[Function], tools: Tools) -> None:
         self._redis = redis
@@ -36,7 +36,7 @@ class Consumer:
         """Work. ARQ's worker ends at the first failing command, so a new one is made, after a pause."""
         # an idle queue is looked into many times a second; a job's context is its own
         with suppress_instrumentation():
-            while True:
+            while not self._draining:
                 self._worker = self._new_worker(self._tools.settings)
                 try:
                     await self._worker.async_run()

@@ -33,6 +33,9 @@ _log = logger(__name__)
 SILENCE_SECONDS = 15.0
 """A relay that finished no round for so long is stuck, or its database is away."""
 
+CANCEL_SECONDS = 0.5
+"""Between one cancellation and the next, while a task does not end."""
+
 QUEUE_SECONDS = 2.0
 """Longest a queue command may take: nobody waits for it, and a false alarm would cost a job its place."""
 
@@ -84,13 +87,20 @@ async def _until_stopped(relay: Relay, consumer: Consumer, health: Health, wante
             working[0].cancel()
             await consumer.drain(wanted.drain_seconds)
         finally:
-            for task in (stopping, *working):
-                task.cancel()
-            ended = await asyncio.gather(*working, return_exceptions=True)
-        for outcome in ended:
+            await _end(stopping, *working)
+        for task in working:
             # both work until they are cancelled: anything else is a defect, and the manager starts us again
-            if isinstance(outcome, Exception):
-                raise outcome
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel until they have ended: a client library that is just cleaning up may swallow one cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 def main() -> None:

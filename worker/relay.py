@@ -114,7 +114,9 @@ class Relay:
 
     async def _woken(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), self._wanted.poll_seconds)
+            # not wait_for(): before Python 3.12 it loses a cancellation that arrives together with its result
+            async with asyncio.timeout(self._wanted.poll_seconds):
+                await self._wake.wait()
         except TimeoutError:
             return
 
