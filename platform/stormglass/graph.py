@@ -20,6 +20,10 @@ MAX_REPLICAS = 6
 """Replicas for which every replicated process has ports reserved."""
 
 
+OUTSIDE = "client"
+"""The client of the edges that lead into the platform."""
+
+
 class Kind(StrEnum):
     """How a process is started and how its readiness is asked for."""
 
@@ -29,6 +33,7 @@ class Kind(StrEnum):
     REDIS = "redis"
     TRAEFIK = "traefik"
     PROMETHEUS = "prometheus"
+    FAULTPROXY = "faultproxy"  # a server with Toxiproxy's API: one proxy per edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Topology:
-    """The processes, and what follows from them."""
+    """The processes, and what follows from them; `clients` is what is used from outside, by people and by load."""
 
     processes: tuple[Process, ...]
+    clients: tuple[Use, ...] = ()
     _by_name: dict[str, Process] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -113,6 +119,7 @@ class Topology:
         self._unique("endpoints are called", [e.label for process in self.processes for e in process.endpoints])
         for process in self.processes:
             self._validate(process)
+        self._known_labels("a client", self.clients)
         self._unique("edges are called", [edge.name for edge in self.edges])
         self.layers()
         if len(self._ports) >= BLOCK:
@@ -127,15 +134,18 @@ class Topology:
     def _validate(self, process: Process) -> None:
         if not 1 <= process.replicas <= process.places:
             raise ValueError(f"{process.name} has {process.replicas} replicas, and places for {process.places}")
-        for use in process.uses:
-            if use.label not in self._owners:
-                raise ValueError(f"{process.name} uses {use.label}, which no process listens on")
+        self._known_labels(process.name, process.uses)
         for other in process.starts_after:
             if other not in self._by_name:
                 raise ValueError(f"{process.name} starts after {other}, which does not exist")
         for other in process.shared_databases:
             if other not in self._by_name or not self._by_name[other].database:
                 raise ValueError(f"{process.name} shares the database of {other}, which has none")
+
+    def _known_labels(self, who: str, uses: tuple[Use, ...]) -> None:
+        for use in uses:
+            if use.label not in self._owners:
+                raise ValueError(f"{who} uses {use.label}, which no process listens on")
 
     @cached_property
     def _owners(self) -> dict[str, Process]:
@@ -147,15 +157,15 @@ class Topology:
         return tuple(self._all_edges())
 
     def _all_edges(self) -> Iterator[Edge]:
-        for process in self.processes:
-            for use in process.uses:
+        for name, uses in ((OUTSIDE, self.clients), *((process.name, process.uses) for process in self.processes)):
+            for use in uses:
                 owner = self._owners[use.label]
                 for replica in range(1, (owner.places if use.each_replica else 1) + 1):
                     suffix = f"-{replica}" if use.each_replica and owner.scalable else ""
                     head, _, tail = use.label.partition(":")
                     yield Edge(
-                        client=use.client or process.name,
-                        process=process.name,
+                        client=use.client or name,
+                        process=name,
                         label=use.label,
                         server=f"{head}{suffix}" + (f":{tail}" if tail else ""),
                         replica=replica,
@@ -179,6 +189,19 @@ class Topology:
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
+
+    @cached_property
+    def faults(self) -> frozenset[str]:
+        """Processes that are there for faults only: the fault proxy, and what is declared to start after it."""
+        proxies = {process.name for process in self.processes if process.kind is Kind.FAULTPROXY}
+        return frozenset(p.name for p in self.processes if p.name in proxies or proxies & set(p.starts_after))
+
+    def needs(self, process: Process) -> tuple[str, ...]:
+        """What must be ready before a process is started: what it declares, and the proxies on all its edges."""
+        if process.kind is Kind.FAULTPROXY:
+            return process.starts_after
+        proxies = (p.name for p in self.processes if p.kind is Kind.FAULTPROXY and p.name not in process.starts_after)
+        return (*proxies, *process.starts_after)
 
     def owner(self, label: str) -> Process:
         """The process that listens on `label`; `KeyError` if none does."""
@@ -220,7 +243,7 @@ class Topology:
         done: set[str] = set()
         layers: list[list[Process]] = []
         while left:
-            layer = [p for p in left if set(p.starts_after) & present <= done]
+            layer = [p for p in left if set(self.needs(p)) & present <= done]
             if not layer:
                 raise ValueError(f"processes wait for each other: {', '.join(p.name for p in left)}")
             layers.append(layer)

@@ -52,6 +52,7 @@ def _balanced(name: str, client: str) -> tuple[Use, ...]:
 _SCRAPED = ("edge:admin", "gateway:admin", "users:admin", "products:admin", "orders:admin", "worker:admin")
 
 TOPOLOGY = Topology(
+    clients=(Use("edge"),),
     processes=(
         Process(
             name="edge",
@@ -71,6 +72,20 @@ TOPOLOGY = Topology(
             kind=Kind.PROGRAM,
             target="stormglass.runtime.keeper",
             endpoints=(_admin("keeper"),),
+        ),
+        Process(
+            name="faultproxy",
+            kind=Kind.FAULTPROXY,
+            target="chaos.faultproxy",
+            endpoints=(Endpoint("toxiproxy"),),
+        ),
+        Process(
+            name="faults",
+            kind=Kind.APP,
+            target="chaos.keeper.app:create_app",
+            endpoints=(Endpoint("faults"), _admin("faults")),
+            # said here, for it has no sense where there is no proxy; what it does, it does past all proxies
+            starts_after=("faultproxy",),
         ),
         Process(name="postgres", kind=Kind.POSTGRES, endpoints=(Endpoint("postgres", "tcp"),), stop_seconds=30.0),
         Process(name="redis", kind=Kind.REDIS, endpoints=(Endpoint("redis", "tcp"),), stop_seconds=30.0),
@@ -95,6 +110,8 @@ TOPOLOGY = Topology(
                 Use("traces:admin"),
                 Use("mail:admin"),
                 Use("keeper:admin"),
+                Use("toxiproxy"),
+                Use("faults:admin"),
             ),
             optional=True,
         ),
@@ -144,5 +161,5 @@ TOPOLOGY = Topology(
             migrations="worker.migrations",
             stop_seconds=20.0,
         ),
-    )
+    ),
 )

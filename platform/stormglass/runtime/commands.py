@@ -29,6 +29,7 @@ def up(
     fresh: Annotated[bool, typer.Option(help="Forget all data and logs of earlier runs.")] = False,
     only: Annotated[str, typer.Option(help="Only these processes (a,b,…) and what they start after.")] = "",
     base_port: Annotated[int | None, typer.Option(help="First port of the instance's block.")] = None,
+    direct: Annotated[bool, typer.Option(help="No fault proxies: edges lead straight to the servers.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start the platform, or what is missing of it, and wait until every part is ready."""
@@ -43,7 +44,9 @@ def up(
     signal.signal(signal.SIGTERM, _interrupt)
     since = time.monotonic()
     with live_report(Console(stderr=True)) as report:
-        started = start(check_name(instance), report=report, fresh=fresh, only=chosen, base_port=base_port)
+        started = start(
+            check_name(instance), report=report, fresh=fresh, only=chosen, base_port=base_port, direct=direct
+        )
     seconds = time.monotonic() - since
     if as_json:
         addresses = {label: started.address(label) for label in ("edge", "edge:admin", "traces", "mail-api")}

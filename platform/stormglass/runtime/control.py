@@ -3,14 +3,14 @@
 import asyncio
 import signal
 
-from stormglass.runtime import names, ports, wanted
+from stormglass.runtime import names, ports, proxies, wanted
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance, load, lock_path
 from stormglass.runtime.launch import Launch, unrouted
 from stormglass.runtime.lock import locked
 from stormglass.runtime.manager import Manager
 from stormglass.runtime.progress import Report
-from stormglass.runtime.render.files import write_routes
+from stormglass.runtime.render.files import write_proxies, write_routes
 from stormglass.runtime.shutdown import stop_replicas
 from stormglass.topology import MAX_REPLICAS, Process
 
@@ -68,10 +68,15 @@ def scale(instance_name: str, name: str, count: int, report: Report) -> None:
         if process.name in wanted.read(instance):
             _bring_up(scaled, manager, process, list(range(before + 1, count + 1)), report)
         scaled.save()
+        write_proxies(scaled)
+        if not scaled.direct:
+            asyncio.run(proxies.make_missing(scaled))
         write_routes(scaled)
         asyncio.run(_until_routed(scaled, {process.name} & wanted.read(instance)))
         surplus = {process.replica_name(number) for number in range(count + 1, before + 1)}
         stop_replicas(instance, manager, surplus, report)
+        if not scaled.direct:
+            asyncio.run(proxies.remove_surplus(scaled))
 
 
 def _bring_up(instance: Instance, manager: Manager, process: Process, numbers: list[int], report: Report) -> None:

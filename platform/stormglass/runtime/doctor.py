@@ -59,6 +59,7 @@ def _servers() -> Iterator[Finding]:
             yield Finding(subject, ok=False, detail=str(error), advice="run `make setup` again")
         else:
             yield Finding(subject, ok=True, detail=" ".join(done.stdout.split()[:4]))
+    yield _faultproxy()
     found = servers.prometheus()
     yield Finding(
         "Prometheus",
@@ -67,6 +68,15 @@ def _servers() -> Iterator[Finding]:
         advice="" if found else servers.GET_PROMETHEUS,
         optional=True,
     )
+
+
+def _faultproxy() -> Finding:
+    try:
+        real = servers.faultproxy()
+    except RuntimeFailure as error:
+        return Finding("fault proxy", ok=False, detail=str(error), advice="set STORMGLASS_FAULTPROXY as it says")
+    detail = str(real or "our own, chaos.faultproxy: there is no toxiproxy-server on PATH")
+    return Finding("fault proxy", ok=True, detail=detail)
 
 
 def _state(root: Path) -> Iterator[Finding]:

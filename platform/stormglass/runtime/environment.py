@@ -2,10 +2,11 @@
 
 import os
 
+from stormglass.runtime import entry, servers
 from stormglass.runtime.instance import HOST, Instance
 from stormglass.topology import Kind, Process
 
-MARKER = "STORMGLASS_INSTANCE_DIR"
+MARKER = entry.DIRECTORY
 """Every process of an instance carries the instance's directory here: that is how leftovers are told apart."""
 
 OWN = (
@@ -35,6 +36,8 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
         "STORMGLASS_SERVICE": process.name,
         "STORMGLASS_REPLICA": str(number),
     }
+    if process.kind is Kind.FAULTPROXY and servers.faultproxy():
+        return {**base, "LOG_LEVEL": "warn"}  # it logs every connection otherwise, health checks included
     if process.kind not in {Kind.APP, Kind.PROGRAM}:
         return base
     traffic = _traffic_label(process)

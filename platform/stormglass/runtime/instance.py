@@ -1,7 +1,7 @@
 """An instance of the platform: its name, its directories, its ports, its replicas, its secrets, its addresses.
 
 <state root>/instances/<name>/
-    instance.json   base port and replicas
+    instance.json   base port, replicas, whether the edges lead past the fault proxies
     config/         rendered configuration, 0700
     secrets/        one directory per service, one file per secret, 0700
     data/           what the servers keep
@@ -36,6 +36,7 @@ class Instance:
     root: Path
     base_port: int
     replicas: Mapping[str, int] = field(default_factory=dict)
+    direct: bool = False
     topology: Topology = TOPOLOGY
 
     @property
@@ -80,7 +81,9 @@ class Instance:
             raise RuntimeFailure(f"instance {self.name} has no secret {service}/{name}") from error
 
     def replicas_of(self, process: Process) -> int:
-        """How many replicas are meant to run."""
+        """How many replicas are meant to run; none of what serves faults in a direct instance."""
+        if self.direct and process.name in self.topology.faults:
+            return 0
         return self.replicas.get(process.name, process.replicas)
 
     def places(self) -> Iterator[tuple[Process, int]]:
@@ -99,7 +102,14 @@ class Instance:
 
     def edge_address(self, edge: Edge) -> str:
         """`host:port` at which the client of an edge reaches the server: the only place that decides this."""
-        return self.address(edge.label, edge.replica)
+        if self.direct:
+            return self.address(edge.label, edge.replica)
+        return f"{HOST}:{self.topology.proxy_port(self.base_port, edge)}"
+
+    def edges(self) -> list[Edge]:
+        """The edges to replicas that are meant to run: each has a fault proxy unless the instance is direct."""
+        topology = self.topology
+        return [edge for edge in topology.edges if edge.replica <= self.replicas_of(topology.owner(edge.label))]
 
     @property
     def manager_port(self) -> int:
@@ -111,7 +121,7 @@ class Instance:
         return replace(self, replicas={**self.replicas, process.name: count})
 
     def save(self) -> None:
-        """Record base port and replicas, and make the directories."""
+        """Record what `load` reads, and make the directories."""
         for shared in (self.root, self.root / "instances", self.directory, self.data):
             shared.mkdir(parents=True, exist_ok=True)
             if os.geteuid() == 0:
@@ -119,7 +129,7 @@ class Instance:
                 shared.chmod(0o711)
         for own in (self.config, self.logs, self.run, self.secrets):
             private_directory(own)
-        record = {"base_port": self.base_port, "replicas": dict(self.replicas)}
+        record = {"base_port": self.base_port, "replicas": dict(self.replicas), "direct": self.direct}
         write_private(self.directory / "instance.json", json.dumps(record, indent=2) + "\n")
 
 
@@ -166,7 +176,7 @@ def load(name: str | None = None, root: Path | None = None) -> Instance:
     path = root / "instances" / name / "instance.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return Instance(name, root, int(record["base_port"]), dict(record["replicas"]))
+        return Instance(name, root, int(record["base_port"]), dict(record["replicas"]), bool(record.get("direct")))
     except FileNotFoundError as error:
         raise RuntimeFailure(
             f"there is no instance {name!r} in {root}: start it with `stormglass up --instance {name}`"

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from stormglass.runtime import probe
+from stormglass.runtime import probe, proxies
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import HOST, Instance
 from stormglass.runtime.logfiles import tail
@@ -58,7 +58,7 @@ class Launch:
         self._report(Step(part, state, time.monotonic() - since, detail))
 
     async def _process(self, process: Process) -> None:
-        needed = [name for name in process.starts_after if name in self._names]
+        needed = [name for name in self._instance.topology.needs(process) if name in self._names]
         if process.database:
             needed.append("schema")
         replicas = range(1, self._instance.replicas_of(process) + 1)
@@ -81,6 +81,8 @@ class Launch:
         if info.state not in {"RUNNING", "STARTING"}:
             self.started.append(name)
             await asyncio.to_thread(self._manager.start_process, name)
+        elif process.kind is Kind.FAULTPROXY:
+            await proxies.make_missing(self._instance)
         version = await self._until_ready(process, number, since)
         self._step(name, "ready", since, version)
 

@@ -15,8 +15,7 @@ def replicas(instance: Instance, name: str) -> list[tuple[Process, int]]:
         if name in {process.name, process.replica_name(number)}
     ]
     if not found:
-        known = {process.replica_name(number) for process, number in instance.places()}
-        raise _unknown(name, known | {process.name for process in instance.topology.processes})
+        raise _unknown(name, {text for p, number in instance.places() for text in (p.name, p.replica_name(number))})
     return found
 
 

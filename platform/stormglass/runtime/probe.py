@@ -46,6 +46,8 @@ async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
             return await _traefik(instance.port(f"{process.name}:admin"))
         case Kind.PROMETHEUS:
             return await _prometheus(instance.port(process.name))
+        case Kind.FAULTPROXY:
+            return await _faultproxy(instance)
         case Kind.APP | Kind.PROGRAM:
             return await _ours(instance.port(f"{process.name}:admin", number))
 
@@ -97,6 +99,20 @@ async def _prometheus(port: int) -> Readiness:
         return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
     info = await http_json(port, "/api/v1/status/buildinfo")
     return Readiness(ready=True, version=f"Prometheus {info['data']['version']}")
+
+
+async def _faultproxy(instance: Instance) -> Readiness:
+    """Ready with a proxy for every edge: a disabled one is a fault that somebody asked for."""
+    port = instance.port("toxiproxy")
+    present = await http_json(port, "/proxies")
+    missing = [edge.name for edge in instance.edges() if edge.name not in present]
+    if missing:
+        return Readiness(ready=False, reason=f"{len(missing)} edges have no proxy: {', '.join(missing[:3])}")
+    version = (await http_json(port, "/version"))["version"]
+    _, metrics = await http_get(port, "/metrics")
+    # the one thing in which ours and the real one are meant to differ
+    name = "own, as Toxiproxy" if b'path="chaos.faultproxy"' in metrics else "Toxiproxy"
+    return Readiness(ready=True, version=f"{name} {version}")
 
 
 async def _postgres(instance: Instance) -> Readiness:

@@ -11,21 +11,42 @@ METRICS_RETENTION = ("6h", "256MB")
 """What Prometheus keeps: an afternoon of a demonstration, never more than this on disk."""
 
 
-def command(instance: Instance, process: Process) -> list[str]:
+def command(instance: Instance, process: Process, number: int = 1) -> list[str]:
     """Program and arguments; `RuntimeFailure` if the server is not installed."""
     match process.kind:
-        case Kind.APP:
-            return [sys.executable, "-P", "-m", "stormglass.service", process.target]
-        case Kind.PROGRAM:
-            return [sys.executable, "-P", "-m", process.target]
+        case Kind.APP | Kind.PROGRAM:
+            return _ours(process, number)
         case Kind.POSTGRES:
             return [str(servers.postgres(instance.root) / "postgres"), "-D", str(instance.data / process.name)]
         case Kind.REDIS:
             return [str(servers.valkey()), str(instance.config / "valkey.conf")]
         case Kind.TRAEFIK:
             return [str(servers.traefik()), f"--configFile={instance.config / 'traefik.yml'}"]
+        case Kind.FAULTPROXY:
+            return _faultproxy(instance, process)
         case Kind.PROMETHEUS:
             return _prometheus(instance, servers.prometheus() or Path("prometheus"))
+
+
+def _ours(process: Process, number: int) -> list[str]:
+    module = ["stormglass.service", process.target] if process.kind is Kind.APP else [process.target]
+    return [sys.executable, "-P", "-m", "stormglass.runtime.entry", process.replica_name(number), *module]
+
+
+def _faultproxy(instance: Instance, process: Process) -> list[str]:
+    """Both servers have the same flags, and both raise their limit of open files to the hard one by themselves."""
+    real = servers.faultproxy()
+    return [
+        *([str(real)] if real else [sys.executable, "-P", "-m", process.target]),
+        "-host",
+        HOST,
+        "-port",
+        str(instance.port(process.endpoints[0].label)),
+        "-config",
+        str(instance.config / "faultproxy.json"),
+        "-proxy-metrics",
+        "-runtime-metrics",
+    ]
 
 
 def _prometheus(instance: Instance, program: Path) -> list[str]:

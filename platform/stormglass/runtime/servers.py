@@ -105,6 +105,27 @@ def traefik() -> Path:
     return path
 
 
+def faultproxy() -> Path | None:
+    """The real `toxiproxy-server` (on PATH or beside this interpreter); None: our own is to be run.
+
+    `STORMGLASS_FAULTPROXY` says `own` or `real` where one of them is wanted; `RuntimeFailure` if it cannot be had.
+    """
+    choice = os.environ.get("STORMGLASS_FAULTPROXY", "")
+    if choice not in {"", "own", "real"}:
+        raise RuntimeFailure(
+            f"STORMGLASS_FAULTPROXY={choice}: own or real is wanted; without it, real where there is one"
+        )
+    if choice == "own":
+        return None
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    found = shutil.which("toxiproxy-server", path=places)
+    if choice == "real" and not found:
+        raise RuntimeFailure(
+            "STORMGLASS_FAULTPROXY=real, but there is no toxiproxy-server on PATH: install Toxiproxy 2.12, or unset it"
+        )
+    return Path(found) if found else None
+
+
 def prometheus() -> Path | None:
     """Prometheus' program if it is on PATH."""
     found = shutil.which("prometheus")

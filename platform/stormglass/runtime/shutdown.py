@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 
-from stormglass.runtime import leftovers, wanted
+from stormglass.runtime import leftovers, overrides, wanted
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance, load, lock_path
 from stormglass.runtime.lock import locked
@@ -29,6 +29,7 @@ def down(name: str, *, report: Report, purge: bool = False) -> Instance:
 def stop(instance: Instance, manager: Manager, report: Report) -> None:
     """Stop everything of an instance, supervised or not, under the lock that the caller holds."""
     wanted.remove(instance)
+    overrides.forget(instance)
     if manager.alive():
         stop_replicas(instance, manager, set(manager.infos()), report)
         manager.shutdown()

@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from stormglass.runtime import leftovers, ports, provision, vault, wanted
 from stormglass.runtime.errors import RuntimeFailure
@@ -17,7 +18,7 @@ from stormglass.runtime.progress import Report, Step
 from stormglass.runtime.render.files import write_all
 from stormglass.runtime.servers import GET_PROMETHEUS
 from stormglass.runtime.shutdown import stop, stop_replicas
-from stormglass.topology import TOPOLOGY
+from stormglass.topology import TOPOLOGY, Kind
 
 
 def up(
@@ -27,31 +28,39 @@ def up(
     fresh: bool = False,
     only: Iterable[str] = (),
     base_port: int | None = None,
+    direct: bool = False,
 ) -> Instance:
     """Start an instance, or what is missing of it. On failure (or Ctrl-C) what this call started is stopped again."""
     with locked(lock_path(name)):
-        instance = prepare(name, base_port)
+        instance = prepare(name, base_port, direct=direct)
         manager = Manager(instance)
         if fresh and exists(name):
             stop(instance, manager, report)
             shutil.rmtree(instance.data, ignore_errors=True)
             shutil.rmtree(instance.logs, ignore_errors=True)
             instance.save()
-        start(instance, manager, with_needs(only), report)
+        start(instance, manager, with_needs(only, direct=instance.direct), report)
         return instance
 
 
-def prepare(name: str, base_port: int | None = None) -> Instance:
-    """The recorded instance, or a new one with ports and directories of its own."""
+def prepare(name: str, base_port: int | None = None, *, direct: bool = False) -> Instance:
+    """The recorded instance, or a new one with ports and directories of its own.
+
+    `direct` leaves the fault proxies out. A running instance stays what it is, whatever is asked later.
+    """
     root = state_root()
     if exists(name, root):
         instance = load(name, root)
-        if base_port is not None and base_port != instance.base_port:
-            if Manager(instance).alive():
-                raise RuntimeFailure(f"instance {name} runs at port {instance.base_port}: stop it before it can move")
-            instance = Instance(name, root, base_port, instance.replicas)
+        if not Manager(instance).alive():
+            port = instance.base_port if base_port is None else base_port
+            instance = replace(instance, base_port=port, direct=direct)
+        elif base_port not in {None, instance.base_port}:
+            raise RuntimeFailure(f"instance {name} runs at port {instance.base_port}: stop it before it can move")
+        elif direct and not instance.direct:
+            raise RuntimeFailure(f"instance {name} runs with fault proxies: stop it before it can run without")
     else:
-        instance = Instance(name, root, ports.choose_base(name, root) if base_port is None else base_port)
+        port = ports.choose_base(name, root) if base_port is None else base_port
+        instance = Instance(name, root, port, direct=direct)
     instance.save()
     vault.ensure(instance)
     return instance
@@ -67,12 +76,12 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def with_needs(only: Iterable[str]) -> set[str]:
+def with_needs(only: Iterable[str], *, direct: bool = False) -> set[str]:
     """The processes named, with everything they start after; all of them if none is named."""
     names = set(only) or {process.name for process in TOPOLOGY.processes}
-    while needed := {need for name in names for need in TOPOLOGY[name].starts_after} - names:
+    while needed := {need for name in names for need in TOPOLOGY.needs(TOPOLOGY[name])} - names:
         names |= needed
-    return names
+    return names - TOPOLOGY.faults if direct else names
 
 
 def start(instance: Instance, manager: Manager, names: set[str], report: Report) -> None:
@@ -116,4 +125,10 @@ def _ports_to_open(instance: Instance, manager: Manager | None, names: set[str])
         if process.name in names and replica not in running:
             for label, port in instance.topology.listening(process, instance.base_port, number).items():
                 wanted_ports[replica if label == process.name else f"{replica} ({label})"] = port
+            if process.kind is Kind.FAULTPROXY:
+                wanted_ports |= {f"the proxy {e.name}": _port(instance.edge_address(e)) for e in instance.edges()}
     return wanted_ports
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])

@@ -43,7 +43,7 @@ def test_status_tells_state_version_memory_and_restarts(servers: Any) -> None:
     status = servers.status()
     assert status["state"] == "up"
     rows = {row["replica"]: row for row in status["rows"]}
-    assert set(rows) == {"edge", "keeper", "postgres", "redis", "manager"}
+    assert set(rows) == {"edge", "keeper", "faultproxy", "postgres", "redis", "manager"}
     assert rows["postgres"]["version"].startswith("PostgreSQL 18.")
     assert rows["redis"]["version"].startswith("Valkey 9.")
     assert rows["edge"]["version"].startswith("Traefik 3.7.")
@@ -71,7 +71,7 @@ async def test_the_keeper_publishes_what_the_manager_knows(servers: Any) -> None
     await asyncio.to_thread(eventually, lambda: b'stormglass_process_up{process="postgres"} 1.0' in metrics())
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis", "edge", "keeper"])
+@pytest.mark.parametrize("name", ["postgres", "redis", "edge", "keeper", "faultproxy"])
 async def test_a_killed_server_comes_back_with_its_data(servers: Any, name: str) -> None:
     connection = await connect(servers.instance, "users", "users")
     await connection.execute("CREATE TABLE IF NOT EXISTS survives (name text PRIMARY KEY)")

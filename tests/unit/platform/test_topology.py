@@ -59,14 +59,15 @@ def test_every_use_of_every_process_is_an_edge_and_nothing_else_is() -> None:
         for one in TOPOLOGY.processes
         for use in one.uses
         for replica in (range(1, TOPOLOGY.owner(use.label).places + 1) if use.each_replica else (1,))
-    }
+    } | {("client", "edge", 1)}
     assert {(edge.process, edge.label, edge.replica) for edge in TOPOLOGY.edges} == expected
-    assert [edge for one in TOPOLOGY.processes for edge in TOPOLOGY.edges_of(one.name)] == list(TOPOLOGY.edges)
+    clients = ("client", *(one.name for one in TOPOLOGY.processes))
+    assert [edge for client in clients for edge in TOPOLOGY.edges_of(client)] == list(TOPOLOGY.edges)
 
 
 def test_one_process_and_one_use_more_have_ports_and_a_proxy_without_further_work() -> None:
     more = process("billing", "billing", "billing:admin", scalable=True, replicas=2, uses=(Use("postgres"),))
-    grown = Topology((*TOPOLOGY.processes, more))
+    grown = Topology((*TOPOLOGY.processes, more), TOPOLOGY.clients)
     assert [edge.name for edge in grown.edges_of("billing")] == ["billing→postgres"]
     ports = all_ports(grown, 20_000)
     assert len(ports) == len(set(ports)) == len(all_ports(TOPOLOGY, 20_000)) + 2 * MAX_REPLICAS + 1
@@ -79,7 +80,7 @@ def test_each_layer_needs_only_the_layers_before_it() -> None:
     layers = TOPOLOGY.layers()
     for layer in layers:
         for one in layer:
-            assert set(one.starts_after) <= done
+            assert set(TOPOLOGY.needs(one)) <= done
         done |= {one.name for one in layer}
     assert done == {one.name for one in TOPOLOGY.processes}
     assert len(layers) < len(TOPOLOGY.processes), "independent processes start together"
@@ -90,6 +91,18 @@ def test_each_layer_needs_only_the_layers_before_it() -> None:
 def test_layers_of_a_part_do_not_wait_for_what_is_not_in_it() -> None:
     assert [[one.name for one in layer] for layer in TOPOLOGY.layers({"orders", "redis"})] == [["redis"], ["orders"]]
     assert [[one.name for one in layer] for layer in TOPOLOGY.layers({"orders"})] == [["orders"]]
+
+
+def test_the_fault_proxy_comes_before_everybody_who_does_not_say_so() -> None:
+    assert [one.name for one in TOPOLOGY.layers()[0]] == ["faultproxy"]
+    later = process("later", starts_after=("earlier",))
+    proxy = Process(name="proxy", kind=Kind.FAULTPROXY, endpoints=(Endpoint("api"),), starts_after=("earlier",))
+    with pytest.raises(ValueError, match="wait for each other"):
+        Topology((process("earlier"), later, proxy))
+    keeper = process("undo", starts_after=("proxy",))
+    grown = Topology((process("a"), keeper, Process(name="proxy", kind=Kind.FAULTPROXY, endpoints=(Endpoint("api"),))))
+    assert grown.needs(grown["a"]) == grown.needs(keeper) == ("proxy",)
+    assert grown.faults == {"proxy", "undo"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """An instance's record, names and addresses."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from stormglass.runtime import instance as instances
 from stormglass.runtime import names
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance
-from stormglass.runtime.startup import with_needs
+from stormglass.runtime.manager import Manager
+from stormglass.runtime.startup import prepare, with_needs
 from stormglass.topology import TOPOLOGY
 
 
@@ -56,5 +58,26 @@ def test_a_misspelt_name_gets_a_suggestion(instance: Instance) -> None:
 
 
 def test_only_brings_what_it_needs() -> None:
-    assert with_needs(["orders"]) == {"orders", "postgres", "redis"}
+    assert with_needs(["orders"]) == {"orders", "postgres", "redis", "faultproxy"}
+    assert with_needs(["orders"], direct=True) == {"orders", "postgres", "redis"}
     assert with_needs([]) == {process.name for process in TOPOLOGY.processes}
+    assert with_needs([]) - with_needs([], direct=True) == TOPOLOGY.faults
+
+
+def test_a_direct_instance_is_loaded_as_one_and_has_nothing_that_serves_faults(instance: Instance) -> None:
+    direct = replace(instance, direct=True)
+    direct.save()
+    assert instances.load("unit") == direct
+    assert {process.name for process, _ in instance.places()} - {p.name for p, _ in direct.places()} == TOPOLOGY.faults
+    assert all(direct.edge_address(edge) == direct.address(edge.label, edge.replica) for edge in TOPOLOGY.edges)
+    with pytest.raises(RuntimeFailure, match="no process 'faultproxy'"):
+        names.replicas(direct, "faultproxy")
+
+
+def test_what_runs_stays_as_it_was_started(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prepare("unit", direct=True).direct
+    monkeypatch.setattr(Manager, "alive", lambda self: True)
+    assert prepare("unit").direct
+    replace(instance, direct=False).save()
+    with pytest.raises(RuntimeFailure, match="runs with fault proxies"):
+        prepare("unit", direct=True)

@@ -6,7 +6,7 @@ import shutil
 from stormglass.runtime import servers
 from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
-from stormglass.runtime.render import postgres, prometheus, supervisor, traefik, valkey
+from stormglass.runtime.render import faultproxy, postgres, prometheus, supervisor, traefik, valkey
 
 
 def write_all(instance: Instance) -> None:
@@ -17,7 +17,13 @@ def write_all(instance: Instance) -> None:
     write_private(instance.config / "valkey.conf", valkey.config(instance))
     write_private(instance.config / "traefik.yml", traefik.static(instance))
     write_private(instance.config / "prometheus.yml", prometheus.config(instance))
+    write_proxies(instance)
     write_routes(instance)
+
+
+def write_proxies(instance: Instance) -> None:
+    """Render what the fault proxy begins with, so that a killed one comes back whole."""
+    write_private(instance.config / "faultproxy.json", faultproxy.config(instance))
 
 
 def write_routes(instance: Instance) -> None:

@@ -54,7 +54,7 @@ def _program(instance: Instance, process: Process, number: int, user: str | None
     variables = ",".join(f'{key}="{_plain(text)}"' for key, text in environment(instance, process, number).items())
     lines = [
         f"[program:{name}]",
-        f"command = {_plain(shlex.join(command(instance, process)), quotes=True)}",
+        f"command = {_plain(shlex.join(command(instance, process, number)), quotes=True)}",
         f"directory = {_plain(instance.data)}",
         f"environment = {variables}",
         "autostart = false",
