@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from stormglass import __version__, settings
 from stormglass.service.problems import HANDLERS
+from stormglass.service.sabotage import sabotage
 
 Check = Callable[[State], Awaitable[None]]
 """Asks one dependency whether it can be used; raises, with the reason as its text, where it cannot."""
@@ -62,6 +63,7 @@ def create_service(
         route_handlers=route_handlers,
         lifespan=list(lifespan),
         dependencies=dependencies,
+        middleware=sabotage(),
         exception_handlers=HANDLERS,
         openapi_config=config if openapi else None,
         request_max_body_size=max_body_bytes or settings.http().max_body_bytes,

@@ -6,6 +6,7 @@ ready, but a dependency that has a fallback does not answer. Either way the answ
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 
 from litestar.datastructures import State
@@ -17,33 +18,45 @@ from prometheus_client.exposition import choose_encoder
 from stormglass.service.factory import Check
 
 CHECK_SECONDS = 0.8
-"""Longest wait for one check: less than the load balancer's own time-out of 1 s, so that it hears the reason."""
+"""Longest wait for one check."""
+
+FRESH_SECONDS = 0.4
+"""How long an outcome is told without asking again: however often a balancer looks, dependencies are asked twice a
+second."""
+
+KNOWN_SECONDS = 2.0
+"""How long it is told at once while the next one is asked for: to a balancer, a slow dependency must not look like a
+frozen process. Who looks less often gets an outcome of now."""
 
 
-class Health:
-    """What this process would say about itself right now."""
+class Checks:
+    """Checks that are asked together; their last outcome is kept."""
 
-    def __init__(self, checks: Mapping[str, Check], state: State, soft: Mapping[str, Check] | None = None) -> None:
+    def __init__(self, checks: Mapping[str, Check], state: State) -> None:
         self._checks = checks
-        self._soft = soft or {}
         self._state = state
-        self.draining = False
+        self._known: dict[str, str] | None = None
+        self._known_at = 0.0
+        self._asking: asyncio.Task[None] | None = None
 
-    async def problems(self) -> dict[str, str]:
-        """What keeps the process from being ready, by dependency; empty when it is ready."""
-        if self.draining:
-            return {"process": "draining: it was told to stop"}
-        return await self._ask_all(self._checks)
+    async def outcome(self) -> dict[str, str]:
+        """The reasons of those that fail, by dependency."""
+        age = time.monotonic() - self._known_at
+        if self._asking is None and (self._known is None or age > FRESH_SECONDS):
+            self._asking = asyncio.create_task(self._ask_all())
+        if self._asking is not None and (self._known is None or age > KNOWN_SECONDS):
+            await asyncio.wait({self._asking})
+        return self._known if self._known is not None else {"process": "it is ending"}
 
-    async def degradations(self) -> dict[str, str]:
-        """Which dependencies are replaced by their fallback, and why; empty at best."""
-        return await self._ask_all(self._soft)
-
-    async def _ask_all(self, checks: Mapping[str, Check]) -> dict[str, str]:
-        # a check that polls every second must not fill the trace store with root spans
-        with suppress_instrumentation():
-            results = await asyncio.gather(*(self._ask(check) for check in checks.values()))
-        return {name: text for name, text in zip(checks, results, strict=True) if text}
+    async def _ask_all(self) -> None:
+        try:
+            # a check that polls must not fill the trace store with root spans
+            with suppress_instrumentation():
+                results = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
+            self._known = {name: text for name, text in zip(self._checks, results, strict=True) if text}
+            self._known_at = time.monotonic()
+        finally:
+            self._asking = None
 
     async def _ask(self, check: Check) -> str:
         try:
@@ -54,6 +67,25 @@ class Health:
                 return f"no answer within {CHECK_SECONDS:g} s"
             return f"{type(error).__name__}: {error}"[:300]
         return ""
+
+
+class Health:
+    """What this process would say about itself right now."""
+
+    def __init__(self, checks: Mapping[str, Check], state: State, soft: Mapping[str, Check] | None = None) -> None:
+        self._checks = Checks(checks, state)
+        self._soft = Checks(soft or {}, state)
+        self.draining = False
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps the process from being ready, by dependency; empty when it is ready."""
+        if self.draining:
+            return {"process": "draining: it was told to stop"}
+        return await self._checks.outcome()
+
+    async def degradations(self) -> dict[str, str]:
+        """Which dependencies are replaced by their fallback, and why; empty at best."""
+        return await self._soft.outcome()
 
 
 class AdminApp:
