@@ -190,3 +190,20 @@ SPANS_DROPPED = Metric(
 )
 SPANS_EXPORTED = Metric("telemetry_spans_exported_total", "Spans delivered to the trace pipeline")
 SPAN_QUEUE = Metric("telemetry_span_queue_length", "Finished spans waiting for export")
+FAULTS_ACTIVE = Metric(
+    "faults_active",
+    "Faults that are in place or not certainly undone",
+    ("type",),
+    cardinality=40,
+    why="type: one of the kinds that `stormglass fault types` lists",
+)
+FAULTS = Metric(
+    "faults_total",
+    "Faults by what became of them",
+    ("type", "outcome"),
+    cardinality=120,
+    why="outcome: put, failed (could not be put), ended (certainly undone)",
+)
+FAULT_UNDO_FAILURES = Metric(
+    "fault_undo_failures_total", "Attempts to undo a fault that failed and are repeated", ("type",), cardinality=40
+)
