@@ -31,23 +31,23 @@ def tour(
         return
     console = Console(soft_wrap=True)
     begun = time.monotonic()
-    was_up = _is_up()
+    was_up = is_up()
     try:
-        _run(context, console, "up", *(["--fresh"] if fresh else []))
-        _run(context, console, "catalogue")
-        report = _run(context, console, "order")
-        _run(context, console, "trace", report["trace_id"], "--wait", "15")
+        run(context, console, "up", *(["--fresh"] if fresh else []))
+        run(context, console, "catalogue")
+        report = run(context, console, "order")
+        run(context, console, "trace", report["trace_id"], "--wait", "15")
     except BaseException as error:
         if not was_up:
             console.print("\n[red]The tour failed; stopping what it started.[/]")
-            _run(context, console, "down")
+            run(context, console, "down")
         if isinstance(error, click.exceptions.Exit) and error.exit_code:
             raise typer.Exit(error.exit_code) from error
         raise
     _farewell(console, load(), report, time.monotonic() - begun)
 
 
-def _run(context: typer.Context, console: Console, *arguments: str) -> Any:
+def run(context: typer.Context, console: Console, *arguments: str) -> Any:
     """Run another sub-command in this process, as if it had been typed; what it returns."""
     console.print(f"\n[bold cyan]$ stormglass {' '.join(arguments)}[/]", highlight=False)
     root = context.find_root().command
@@ -58,9 +58,10 @@ def _run(context: typer.Context, console: Console, *arguments: str) -> Any:
     return result
 
 
-def _is_up() -> bool:
+def is_up(name: str | None = None) -> bool:
+    """Whether the instance's edge takes connections."""
     try:
-        return reachable(load().address("edge"))
+        return reachable(load(name).address("edge"))
     except RuntimeFailure:
         return False
 
@@ -81,11 +82,14 @@ def _farewell(console: Console, instance: Instance, report: dict[str, Any], seco
             console.print(f"  {what:32} {address}", highlight=False)
     console.print("\nWhat to try next:\n")
     for command, what in _NEXT:
-        console.print(f"  [cyan]{command.format(trace_id=trace_id):52}[/] {what}", highlight=False)
+        console.print(f"  [cyan]{command.format(trace_id=trace_id):60}[/] {what}", highlight=False)
     console.print()
 
 
 _NEXT = (
+    ("stormglass demo failover", "a gateway, then a products replica dies under load: who noticed, what it cost"),
+    ("stormglass demo cache-fallback", "Redis slow, then gone, then back empty: where answers came from"),
+    ("stormglass fault add orders→postgres latency latency=800", "break an edge yourself; it heals after a minute"),
     ("stormglass status", "every process, its readiness and memory"),
     ("stormglass order", "place another order"),
     ("stormglass logs --trace {trace_id}", "this request's log lines from every process"),
