@@ -130,7 +130,9 @@ def get_prometheus() -> str | None:
         except SetupError:
             return "apt cannot download it as this user: `sudo apt-get update` or `sudo apt-get install prometheus`"
         (package,) = Path(folder).glob("prometheus_*.deb")
-        run("dpkg-deb", "--extract", str(package), str(VENV / "opt" / "prometheus"))
+        unpacked = VENV / "opt" / "prometheus"
+        unpacked.mkdir(parents=True, exist_ok=True)
+        run("dpkg-deb", "--extract", str(package), str(unpacked))
     for name in ("prometheus", "promtool"):
         (BIN / name).symlink_to(f"../opt/prometheus/usr/bin/{name}")
     return None

@@ -3,10 +3,14 @@
 import json
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from services.shopper import Placed, Shopper
 
 InstanceOption = Annotated[str | None, typer.Option("--instance", help="Instance of the platform; default: demo")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
@@ -49,16 +53,12 @@ def order(
             begun = time.monotonic()
             shopper.log_in()
             done("logged in", begun)
-            begun = time.monotonic()
-            goods = _choose(shopper.products(query), query)
-            done(f"chose {quantity} × {goods['name']} at {_euros(goods['price_cents'])}", begun)
-            begun = time.monotonic()
-            placed = shopper.place([(goods["id"], quantity)])
-            done(f"order {placed.order_id} acknowledged, {_euros(placed.order['total_cents'])}", begun)
+            placed = _place(shopper, query, quantity, done)
             report |= {"order_id": placed.order_id, "trace_id": placed.trace_id, "email": shopper.email}
             report["placed_ms"] = round(placed.seconds * 1000, 1)
             report["status"] = placed.order["status"]
             if wait:
+                begun = time.monotonic()
                 settled = shopper.wait_for(placed.order_id, seconds=wait)
                 report["status"] = settled["status"]
                 report["settled_ms"] = round((time.monotonic() - begun) * 1000, 1)
@@ -106,13 +106,29 @@ def catalogue(
         typer.echo(f"  {len(items)} products: {counts['created']} created, {counts['updated']} already there")
 
 
-def _choose(products: list[dict[str, Any]], query: str) -> dict[str, Any]:
+def _place(shopper: "Shopper", query: str, quantity: int, done: Callable[[str, float], None]) -> "Placed":
+    """Order one of the products on offer; where it is sold out, another one."""
     from services.shopper import ShopError
 
-    if not products:
+    begun = time.monotonic()
+    offered = shopper.products(query)
+    if not offered:
         what = f"no product's name contains {query!r}" if query else "the catalogue is empty"
         raise ShopError(f"{what}; `stormglass catalogue` loads the one that comes with the platform")
-    return random.choice(products)  # noqa: S311 - any product will do
+    sold_out = ShopError("nothing is on offer")
+    for goods in random.sample(offered, len(offered)):
+        done(f"chose {quantity} × {goods['name']} at {_euros(goods['price_cents'])}", begun)
+        begun = time.monotonic()
+        try:
+            placed = shopper.place([(goods["id"], quantity)])
+        except ShopError as error:
+            if error.kind != "insufficient-stock":
+                raise
+            sold_out = error
+            continue
+        done(f"order {placed.order_id} acknowledged, {_euros(placed.order['total_cents'])}", begun)
+        return placed
+    raise sold_out
 
 
 def _euros(cents: int) -> str:

@@ -16,7 +16,14 @@ TIMEOUT_SECONDS = 15.0
 
 
 class ShopError(Exception):
-    """The platform refused or failed a request; the text says which one, how, and where to look."""
+    """The platform refused or failed a request; the text says which one, how, and where to look.
+
+    `kind` is the problem's type without its prefix (`insufficient-stock`), empty where no problem document came.
+    """
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ class Shopper:
             raise ShopError(f"{method} {self.base_url}{path}: {error or type(error).__name__}; is it up?") from error
         self.trace_id = response.headers.get("x-trace-id", "")
         if response.status_code not in expect:
-            raise ShopError(f"{method} {path} answered {response.status_code}: {_reason(response)}")
+            reason, kind = _reason(response)
+            raise ShopError(f"{method} {path} answered {response.status_code}: {reason}", kind)
         return response.json() if response.content else None
 
     def register(self, name: str = "A visitor") -> None:
@@ -121,10 +129,11 @@ class Shopper:
         return order
 
 
-def _reason(response: httpx.Response) -> str:
-    """What a problem document says, or the beginning of whatever else came."""
+def _reason(response: httpx.Response) -> tuple[str, str]:
+    """What a problem document says and its kind, or the beginning of whatever else came."""
     try:
         body = response.json()
-        return f"{body['detail']} (trace {body['trace_id']})" if body.get("trace_id") else str(body["detail"])
-    except (ValueError, KeyError, TypeError):
-        return response.text[:200] or "no body"
+        detail, kind = str(body["detail"]), str(body.get("type", "")).removeprefix("urn:stormglass:problem:")
+        return (f"{detail} (trace {body['trace_id']})" if body.get("trace_id") else detail), kind
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return response.text[:200] or "no body", ""

@@ -4,8 +4,11 @@ The load balancer is one process with two sides, `edge` and `internal`; database
 of their own and show only as the far end of somebody's client span.
 """
 
+import re
+
 from observability.traces.model import Span, Trace
 
+_TABLE = re.compile(r"\b(?:INTO|UPDATE|FROM)\s+(?:ONLY\s+)?([a-z_][a-z0-9_]*)", re.IGNORECASE)
 _SERVERS = {"postgresql": "postgres", "redis": "redis"}
 
 
@@ -23,6 +26,14 @@ def far_end(span: Span) -> str:
     if system:
         return _SERVERS.get(system, system)
     return str(span.attributes.get("peer.service", "")) if "http.request.method" not in span.attributes else ""
+
+
+def collection(span: Span) -> str:
+    """The table a statement is about, where its text names one: the first after INTO, UPDATE or FROM."""
+    if span.attributes.get("db.system.name") != "postgresql":
+        return ""
+    found = _TABLE.search(str(span.attributes.get("db.query.text", "")))
+    return found[1] if found else ""
 
 
 def _place(span: Span, parent: Span | None) -> str:

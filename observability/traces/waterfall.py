@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from observability.traces.axis import ASCII, Axis, Glyphs, format_duration
-from observability.traces.hops import far_end, places
+from observability.traces.hops import collection, far_end, places
 from observability.traces.model import Event, Link, Span, Trace
 from observability.traces.tree import Node, ordered
 
@@ -177,6 +177,8 @@ def _label(span: Span) -> Text:
     """The span's name, the server behind it if it tells nothing itself, and the status code of an HTTP exchange."""
     status = span.attributes.get("http.response.status_code", span.attributes.get("http.status_code"))
     label = Text(span.name, "red" if span.failed else "")
+    if table := collection(span):
+        label.append(f" {table}")
     if server := far_end(span):
         label.append(f" → {server}", "bright_black")
     return label.append(f" {status}", "bright_black") if status is not None else label

@@ -37,15 +37,19 @@ def stock_is_conserved(platform: Platform) -> None:
     assert wrong == []
 
 
-def sold(platform: Platform) -> int:
-    """Units that the products service counts as sold."""
-    return int(query(platform, "products", "SELECT coalesce(sum(sold), 0) AS n FROM stock")[0]["n"])
+def sold(platform: Platform, product_ids: list[str]) -> int:
+    """Units of these products that the products service counts as sold."""
+    chosen = ", ".join(f"'{product_id}'" for product_id in product_ids)
+    statement = f"SELECT coalesce(sum(sold), 0) AS n FROM stock WHERE product_id IN ({chosen})"
+    return int(query(platform, "products", statement)[0]["n"])
 
 
-def units_in_confirmed_orders(platform: Platform) -> int:
-    """Units in orders that the orders service counts as confirmed."""
-    statement = """
+def units_in_confirmed_orders(platform: Platform, product_ids: list[str]) -> int:
+    """Units of these products in orders that the orders service counts as confirmed."""
+    chosen = ", ".join(f"'{product_id}'" for product_id in product_ids)
+    statement = f"""
         SELECT coalesce(sum((line->>'quantity')::int), 0) AS n
-        FROM orders, jsonb_array_elements(lines) AS line WHERE status = 'confirmed'
+        FROM orders, jsonb_array_elements(lines) AS line
+        WHERE status = 'confirmed' AND line->>'product_id' IN ({chosen})
     """
     return int(query(platform, "orders", statement)[0]["n"])

@@ -1,6 +1,7 @@
 """`stormglass`: one command line, filled by whoever registers in the entry point group `stormglass.commands`."""
 
 import os
+import signal
 from importlib.metadata import entry_points
 from typing import Annotated
 
@@ -41,6 +42,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error that a person can act on is shown without a traceback, with exit code 1."""
+    # a shell's background job inherits an ignored SIGINT; who sends it to us all the same means it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with reported():
         build()()
 

@@ -127,6 +127,7 @@ def faultproxy() -> Path | None:
 
 
 def prometheus() -> Path | None:
-    """Prometheus' program if it is on PATH."""
-    found = shutil.which("prometheus")
+    """Prometheus' program if it is on PATH, or beside this interpreter (where the set-up unpacks Debian's)."""
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    found = shutil.which("prometheus", path=places)
     return Path(found) if found else None

@@ -73,7 +73,17 @@ def valkey(port: int, directory: Path) -> AbstractAsyncContextManager[Process]:
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, directory: Path, *, internal: int, redis: int, traces: int, rate: int, replica: int = 1) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        internal: int,
+        redis: int,
+        traces: int,
+        rate: int,
+        replica: int = 1,
+        redis_seconds: float = 0.25,
+    ) -> None:
         self.port, self.admin = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"gateway-{self.port}.log"
@@ -91,6 +101,7 @@ class Gateway:
             "ADDRESS_REDIS": f"127.0.0.1:{redis}",
             "ADDRESS_TRACES": f"127.0.0.1:{traces}",
             "GATEWAY_RATE_PER_MINUTE": str(rate),
+            "REDIS_TIMEOUT_SECONDS": str(redis_seconds),
             "TELEMETRY_EXPORT_INTERVAL_MS": "100",
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STORMGLASS_")}

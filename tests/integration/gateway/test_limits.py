@@ -19,13 +19,16 @@ QUOTA = 40
 
 async def _burst(
     http: aiohttp.ClientSession, gateways: list[Gateway], headers: dict[str, str], count: int
-) -> Counter[int]:
+) -> tuple[int, int]:
+    """How many were let through the limit (whatever became of them then), and how many were not."""
+
     async def one(number: int) -> int:
         async with http.get(f"{gateways[number % len(gateways)].base}/products", headers=headers) as answer:
             await answer.read()
             return answer.status
 
-    return Counter(await asyncio.gather(*(one(number) for number in range(count))))
+    answers = Counter(await asyncio.gather(*(one(number) for number in range(count))))
+    return count - answers[429], answers[429]
 
 
 def _caller() -> str:
@@ -39,15 +42,24 @@ async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobod
     directory: Path, http: aiohttp.ClientSession, standin: StandIn, standin_port: int, bearer: Issue, tmp_path: Path
 ) -> None:
     redis_port = free_port()
+    # a slow machine must not look like a Redis that is away: that is what the second half is about
     gateways = [
-        Gateway(directory, internal=standin_port, redis=redis_port, traces=standin_port, rate=QUOTA, replica=number)
+        Gateway(
+            directory,
+            internal=standin_port,
+            redis=redis_port,
+            traces=standin_port,
+            rate=QUOTA,
+            replica=number,
+            redis_seconds=20.0,
+        )
         for number in (1, 2)
     ]
     async with valkey(redis_port, tmp_path) as redis, gateways[0].run(), gateways[1].run():
         for gateway in gateways:
             await gateway.ready()
         caller = _caller()
-        assert await _burst(http, gateways, bearer(caller), 3 * QUOTA) == {200: QUOTA, 429: 2 * QUOTA}
+        assert await _burst(http, gateways, bearer(caller), 3 * QUOTA) == (QUOTA, 2 * QUOTA)
         async with http.get(f"{gateways[0].base}/products", headers=bearer(caller)) as answer:
             assert answer.status == 429
             assert answer.headers["RateLimit-Policy"] == f'"default";q={QUOTA};w=60'
@@ -56,7 +68,7 @@ async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobod
             assert answer.headers["Retry-After"] == limit[1]
             assert (await answer.json())["type"] == "urn:stormglass:problem:rate-limited"
         # somebody else, and somebody without a token, have quotas of their own
-        assert await _burst(http, gateways, bearer(_caller()), 2) == {200: 2}
+        assert await _burst(http, gateways, bearer(_caller()), 2) == (2, 0)
         async with http.get(f"{gateways[0].base}/products", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.1"}) as first:
             assert first.headers["RateLimit"].startswith(f'"default";r={QUOTA - 1};')
         async with http.get(f"{gateways[1].base}/products", headers={"X-Forwarded-For": "7.7.7.7, 192.0.2.1"}) as then:
@@ -65,7 +77,7 @@ async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobod
         redis.kill()
         await redis.wait()
         caller = _caller()
-        assert await _burst(http, gateways, bearer(caller), 2 * QUOTA) == {200: QUOTA, 429: QUOTA}
+        assert await _burst(http, gateways, bearer(caller), 2 * QUOTA) == (QUOTA, QUOTA)
         async with http.get(f"{gateways[0].base}/products", headers=bearer(caller)) as answer:
             assert answer.headers["RateLimit-Policy"] == f'"default";q={QUOTA // 2};w=60'
         for gateway in gateways:

@@ -46,9 +46,11 @@ async def test_queue_forgets_everything(shop: Shop, tmp_path: Path) -> None:
             gate.before["POST /reservations/*/confirm"] = hold
             customer, _, order_id = await shop.placed()
             await asyncio.wait_for(held.wait(), 60)
+            # the job may start before the relay has committed that it handed it over
+            enqueued = "SELECT enqueued_at IS NOT NULL FROM outbox WHERE aggregate_id = $1"
+            await until(lambda: shop.sql("orders", enqueued, order_id), what="the hand-over is recorded")
             first.kill()
             await first.ended()
-        assert await shop.sql("orders", "SELECT enqueued_at IS NOT NULL FROM outbox WHERE aggregate_id = $1", order_id)
         await shop.flush()
         async with worker(shop, tmp_path / "second.log") as second:
             await shop.settled(customer, order_id, "confirmed")

@@ -31,6 +31,8 @@ def test_demo_has_its_own_block_and_others_get_one_nobody_was_given(tmp_path: Pa
 def test_a_block_with_one_taken_port_is_passed_over(tmp_path: Path) -> None:
     base = ports.choose_base("other", tmp_path)
     with socket.socket() as taken:
+        # as servers do: connections of an instance that has just stopped may still be in TIME_WAIT there
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", TOPOLOGY.port(base, "orders", 2)))
         taken.listen()
         assert ports.choose_base("other", tmp_path) > base

@@ -1,4 +1,4 @@
-from observability.traces.hops import far_end, places
+from observability.traces.hops import collection, far_end, places
 from observability.traces.model import Span, Trace
 
 
@@ -32,3 +32,14 @@ def test_servers_without_spans_of_their_own_are_named_by_who_asks_them() -> None
     http = {"peer.service": "orders", "http.request.method": "POST"}
     assert far_end(span("a", kind="client", attributes=http)) == ""
     assert far_end(span("a", kind="server", attributes={"db.system.name": "redis"})) == ""
+
+
+def test_a_statement_names_its_table() -> None:
+    def table(text: str, system: str = "postgresql") -> str:
+        return collection(span("a", kind="client", attributes={"db.system.name": system, "db.query.text": text}))
+
+    assert table("INSERT INTO outbox (event_id) VALUES ($1)") == "outbox"
+    assert table("UPDATE stock SET available = available - $1") == "stock"
+    assert table("SELECT product.id FROM product WHERE id = $1 FOR UPDATE") == "product"
+    assert table("NOTIFY outbox") == ""
+    assert table("GET ?", "redis") == ""
