@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from stormglass.runtime import leftovers, overrides, wanted
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import Instance, load, lock_path
+from stormglass.runtime.instance import Instance, load, lock_path, reachable
 from stormglass.runtime.lock import locked
 from stormglass.runtime.manager import Manager
 from stormglass.runtime.progress import Report, Step
@@ -15,15 +15,41 @@ POLL_SECONDS = 0.05
 SPARE_SECONDS = 5.0
 """On top of a process' own `stop_seconds`, after which the manager itself sends SIGKILL."""
 
+FAULTS_SECONDS = 30.0
+"""For the keeper to take back whatever is still broken; most undos take well below a second."""
+
 
 def down(name: str, *, report: Report, purge: bool = False) -> Instance:
     """Stop an instance and, with `purge`, remove everything it ever kept."""
     instance = load(name)
+    # before the lock is taken: undoing a scale-down takes it too
+    _end_faults(instance, report)
     with locked(lock_path(name), wait_seconds=30):
         stop(instance, Manager(instance), report)
         if purge:
             shutil.rmtree(instance.directory)
     return instance
+
+
+def _end_faults(instance: Instance, report: Report) -> None:
+    """Have the keeper of faults take back what was broken on purpose, while everything it needs is still running."""
+    address = instance.address("faults")
+    if instance.direct or not reachable(address):
+        return
+    import httpx
+
+    try:
+        answer = httpx.delete(f"http://{address}/faults", timeout=FAULTS_SECONDS, trust_env=False).json()
+        cleared, failed = len(answer["cleared"]), len(answer["failed"])
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        report(
+            Step("faults", "left", detail=f"the keeper did not clear them ({type(error).__name__}); they end with us")
+        )
+        return
+    if cleared or failed:
+        report(
+            Step("faults", "cleared", detail=f"{cleared} taken back" + (f", {failed} could not be" if failed else ""))
+        )
 
 
 def stop(instance: Instance, manager: Manager, report: Report) -> None:
