@@ -98,8 +98,13 @@ def test_a_dial_gives_up_in_time(start: Start) -> None:
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
         time.sleep(0.2)
-        with connect(server.create("p", f"127.0.0.1:{full.getsockname()[1]}")["listen"]) as client:
-            assert 0.25 <= seconds(lambda: drain(client)) < PATIENCE
+        listen = server.create("p", f"127.0.0.1:{full.getsockname()[1]}")["listen"]
+
+        def dial() -> None:
+            with connect(listen) as client:
+                drain(client)
+
+        assert 0.25 <= seconds(dial) < PATIENCE
         for filler in fillers:
             filler.close()
     assert eventually(lambda: any(event.get("error") == "no answer in 0.3 s" for event in events(server)))

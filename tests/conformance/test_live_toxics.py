@@ -83,8 +83,12 @@ def test_an_update_by_toxicity_reaches_live_connections(server: Server, pair: Pa
     server.add("timeout", stream="upstream", toxicity=0, timeout=0)
     client, end = pair.connect()
     assert passes(client, end)
-    server.ok("POST", "/proxies/p/toxics/timeout", {"attributes": {"timeout": 100}, "toxicity": 1})
-    assert 0.09 <= seconds(lambda: drain(client)) < PATIENCE
+
+    def update() -> None:
+        server.ok("POST", "/proxies/p/toxics/timeout", {"attributes": {"timeout": 100}, "toxicity": 1})
+        drain(client)
+
+    assert 0.1 <= seconds(update) < PATIENCE
 
 
 def redrawn(server: Server, pair: Pair, change: str) -> bool:
