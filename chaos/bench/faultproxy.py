@@ -64,6 +64,8 @@ _CASES = [
 def run(json: bool = False) -> list[Row]:
     """Measure and print, as a table or as JSON; the rows are returned too. Takes about a minute."""
     console = Console(stderr=json)
+    if not console.is_terminal:
+        console.width = 140  # a file or a pipe has no width to keep to
     with ExitStack() as stack:
         targets = _targets(stack, console)
         rows: list[Row] = []
