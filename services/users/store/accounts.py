@@ -1,4 +1,4 @@
-"""Queries of the users service."""
+"""Accounts."""
 
 import uuid
 
@@ -6,7 +6,8 @@ from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 
-from services.users.models import Account
+from services.users.models import Account, Login
+from services.users.store.ending import end
 from stormglass.data.database import Database
 
 _SAME_ADDRESS = [text("lower(email)")]
@@ -55,3 +56,21 @@ class Accounts:
         statement = update(Account).where(col(Account.id) == user_id).values(name=name).returning(Account)
         async with self._database.transaction() as session:
             return (await session.exec(statement)).scalar_one_or_none()
+
+    async def change_password(
+        self, account: Account, password_hash: str, *, keep: uuid.UUID | None
+    ) -> list[uuid.UUID] | None:
+        """Change the password and end every log-in but `keep`.
+
+        Returns the log-ins that ended; None if the password is no longer the one `account` was read with.
+        """
+        statement = (
+            update(Account)
+            .where(col(Account.id) == account.id, col(Account.password_hash) == account.password_hash)
+            .values(password_hash=password_hash)
+            .returning(col(Account.id))
+        )
+        async with self._database.transaction() as session:
+            if (await session.exec(statement)).first() is None:
+                return None
+            return await end(session, col(Login.user_id) == account.id, col(Login.id).is_distinct_from(keep))
