@@ -1,9 +1,8 @@
 """Counting requests in windows: in Redis for all gateways together, or in this process alone when Redis is away.
 
 A window is a fixed one, aligned to the clock, with a phase per caller, so that callers do not all start anew in the
-same instant. Counting is the `limits` library's script, one EVALSHA: since the window's end follows from the clock,
-nothing else has to be asked. Across the edge of two windows a caller may make up to twice the quota in one
-window's time.
+same instant. Since the window's end follows from the clock, a count is all that has to be asked. Across the edge of two
+windows a caller may make up to twice the quota in one window's time.
 """
 
 import math
@@ -11,9 +10,8 @@ import time
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
 
-from services.gateway.routes import Policy
+from services.gateway.route import Policy
 
 MAX_LOCAL = 20_000
 """Callers counted locally at a time (about 3 MB): an outage must not be a way to fill this process' memory."""
@@ -55,22 +53,14 @@ class Decision:
         return max(0, self.quota - self.count)
 
 
-class Counter(Protocol):
-    """Counts under a key that is forgotten after `expiry` seconds; `limits`' storages have this form."""
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add `amount`; the new count."""
-        ...
-
-
 class LocalCounter:
     """Counts in this process; the least recently used key is forgotten first."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add `amount`; the new count."""
+    def add(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Add `amount` under a key that is forgotten `expiry` seconds after it was made; the new count."""
         now = time.monotonic()
         count, ends = self._counts.get(key, (0, 0.0))
         if ends <= now:
