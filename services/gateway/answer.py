@@ -17,6 +17,9 @@ async def send_start(exchange: Exchange, send: Send, status: int, headers: Heade
     """Begin the answer, and note that it has begun."""
     exchange.started = True
     exchange.status = status
+    if exchange.identity is not None and not any(name == b"cache-control" for name, _ in headers):
+        # what somebody in particular is told is nobody else's, also where a service forgets to say so
+        headers = [*headers, (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 

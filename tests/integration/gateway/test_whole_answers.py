@@ -113,3 +113,9 @@ def test_a_body_is_refused_where_none_is_wanted_also_by_answers_that_are_not_pas
 ) -> None:
     answer = edge.request("GET", path, content=b"{}")
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:stormglass:problem:body-too-large")
+
+
+def test_what_somebody_is_told_is_kept_by_no_cache(edge: httpx.Client, buyer: dict[str, str]) -> None:
+    assert edge.get("/orders", headers=buyer).headers["Cache-Control"] == "no-store"
+    assert edge.get("/users/me", headers=buyer).headers["Cache-Control"] == "private, no-cache"
+    assert edge.get("/products").headers["Cache-Control"] == "public, no-cache"
