@@ -104,7 +104,7 @@ def _ending(outcomes: list[Outcome], repeated: int) -> list[str]:
     lost, requests = sum(o.lost for o in outcomes), sum(o.requests for o in outcomes)
     sentences = [
         f"Two processes were killed under load; {lost} of {requests} requests failed because of it.",
-        "The edge noticed by itself: failed requests (passive check) or an unanswered health check (active check).",
+        "The balancer noticed by itself: an unanswered health check, and between the services failed requests too.",
         "The process manager started both again; they were given requests only when they said that they were ready.",
     ]
     if repeated:
