@@ -1,0 +1,81 @@
+"""What a condition needs, in SQL over the table of spans: whatever does not meet it is not worth decoding.
+
+It lets too much through, never too little. Attributes are searched for as bytes in the encoded span: a span that has
+`http.route` = `/orders` contains both texts.
+"""
+
+import re
+from collections.abc import Mapping
+
+from observability.traces.attributes import Value
+from observability.traces.query.conditions import And, Comparison, Condition, Or
+from observability.traces.words import KINDS, STATUSES
+
+Sql = tuple[str, tuple[object, ...]]
+"""An expression and the values of its question marks."""
+
+MAX_ORIGINS = 500
+"""More of them are not worth listing in every statement."""
+
+ALL: Sql = ("1", ())
+NONE: Sql = ("0", ())
+
+_NUMBERS = {"kind": KINDS, "status": STATUSES}
+_HAS = "instr(body, ?) > 0"
+
+
+def needed(condition: Condition | None, resources: Mapping[int, Mapping[str, Value]]) -> Sql:
+    """The expression for a condition; `resources` are the attributes of each origin, by its id."""
+    match condition:
+        case None:
+            return ALL
+        case And(parts):
+            return _join(" AND ", [one for part in parts if (one := needed(part, resources)) != ALL], ALL)
+        case Or(parts):
+            each = [needed(part, resources) for part in parts]
+            return ALL if ALL in each else _join(" OR ", each, NONE)
+        case Comparison():
+            return _comparison(condition, resources)
+
+
+def _join(word: str, parts: list[Sql], empty: Sql) -> Sql:
+    if not parts:
+        return empty
+    return f"({word.join(text for text, _ in parts)})", tuple(value for _, values in parts for value in values)
+
+
+def _comparison(one: Comparison, resources: Mapping[int, Mapping[str, Value]]) -> Sql:
+    if one.field.scope == "intrinsic":
+        return _intrinsic(one)
+    # the ids are our own whole numbers
+    origins = [str(key) for key, found in resources.items() if one.accepts(found.get(one.field.name))]
+    of_origin = (f"origin IN ({','.join(origins)})", ()) if origins else NONE
+    if len(origins) > MAX_ORIGINS:
+        return ALL
+    if one.field.scope == "resource":
+        return of_origin
+    if one.wanted is None and one.operator == "=":
+        return ALL
+    in_body = _in_body(one)
+    return in_body if one.field.scope == "span" else _join(" OR ", [in_body, of_origin], NONE)
+
+
+def _in_body(one: Comparison) -> Sql:
+    key = one.field.name.encode()
+    # bytes are compared as hexadecimal text, which is not what the span contains
+    if one.operator == "=" and isinstance(one.wanted, str) and not re.fullmatch(r"(?:[0-9a-f]{2})*", one.wanted):
+        return f"({_HAS} AND {_HAS})", (key, one.wanted.encode())
+    return _HAS, (key,)
+
+
+def _intrinsic(one: Comparison) -> Sql:
+    name, symbol = one.field.name, one.operator
+    if name == "name" and symbol in {"=", "!="}:
+        return f"name {symbol} ?", (one.wanted,)
+    if name in _NUMBERS:
+        # numbers without a word count as the first one
+        number = _NUMBERS[name].index(str(one.wanted))
+        return (f"{name} {symbol} ?", (number,)) if number else ALL
+    if name == "duration":
+        return f"end_ns - start_ns {symbol} ?", (one.wanted,)
+    return ALL
