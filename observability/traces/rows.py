@@ -8,6 +8,8 @@ from typing import NamedTuple
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from observability.traces.far_end import FarEnd, far_end
+
 _LATEST_NS = 2**63 - 1  # SQLite's integers are signed
 
 
@@ -23,7 +25,7 @@ class Origin(NamedTuple):
 
 
 class SpanRow(NamedTuple):
-    """One span; `body` is its OTLP protobuf message. Times in nanoseconds since 1970."""
+    """One span; `parent_id` is empty for a root, `body` is its OTLP message. Times in nanoseconds since 1970."""
 
     trace_id: bytes
     span_id: bytes
@@ -33,8 +35,19 @@ class SpanRow(NamedTuple):
     status: int
     start_ns: int
     end_ns: int
-    is_root: bool
+    parent_id: bytes
+    far_end: FarEnd
     body: bytes
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it has no parent."""
+        return not self.parent_id
+
+    @property
+    def seconds(self) -> float:
+        """Its duration, never negative, whatever the clocks said."""
+        return max(self.end_ns - self.start_ns, 0) / 1e9
 
 
 @dataclass(slots=True)
@@ -67,7 +80,8 @@ def batch_of(request: ExportTraceServiceRequest) -> Batch:
                 span.status.code,
                 span.start_time_unix_nano,
                 span.end_time_unix_nano,
-                not span.parent_span_id,
+                span.parent_span_id,
+                far_end(span),
                 body,
             )
         )

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
 from observability.traces.answers import search_answer
 from observability.traces.attributes import Value
+from observability.traces.generator.generator import MetricsGenerator
 from observability.traces.queue import Committed, IngestQueue
 from observability.traces.requests import SearchRequest, TagsRequest
 from observability.traces.retention import Retention
@@ -41,7 +42,8 @@ class TraceStore:
         retention = Retention(connection, max_bytes=settings.max_bytes, max_age_seconds=settings.max_age_seconds)
         self._connection = connection
         self._queue = IngestQueue(max_spans=settings.queue_spans, max_bytes=settings.queue_bytes)
-        self._writer = Writer(connection, self._queue, retention)
+        generator = MetricsGenerator() if settings.generate_metrics else None
+        self._writer = Writer(connection, self._queue, retention, generator)
         # threads of their own: a long search must not keep exports from being decoded
         self._asked = 0
         self._readers = ThreadPoolExecutor(_READERS, "trace-reader")
