@@ -49,6 +49,22 @@ class Query:
     exemplars: bool = False
 
 
+def quantiles(
+    metric: str, selector: str = "", by: str = "", *, shares: tuple[float, ...] = (0.5, 0.95, 0.99)
+) -> tuple[Query, ...]:
+    """Queries for quantiles of a histogram over half a minute; the highest one with its exemplars."""
+    grouped = f"le, {by}" if by else "le"
+    name = f"{{{{{by}}}}} " if by else ""
+    return tuple(
+        Query(
+            f"histogram_quantile({share}, sum by ({grouped}) (rate({metric}_bucket{{{selector}}}[30s])))",
+            f"{name}p{share * 100:g}",
+            exemplars=share == max(shares),
+        )
+        for share in shares
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """From this value on, something is worth a look (`bad=False`) or wrong; `below`: up to this value instead."""

@@ -1,6 +1,13 @@
 """The pages, one module each, in the order in which somebody who is looking for a trouble would open them."""
 
 from observability.dashboards.definition import Dashboard
-from observability.dashboards.pages import overview
+from observability.dashboards.pages import journey, overview, queue_and_worker, service, slo, telemetry
 
-PAGES: tuple[Dashboard, ...] = (overview.PAGE,)
+PAGES: tuple[Dashboard, ...] = (
+    overview.PAGE,
+    journey.PAGE,
+    service.PAGE,
+    queue_and_worker.PAGE,
+    slo.PAGE,
+    telemetry.PAGE,
+)
