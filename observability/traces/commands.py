@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from observability.traces.bench import commands as bench
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import default_name
 
@@ -21,8 +22,9 @@ PIPED_COLUMNS = 140
 
 
 def register(app: typer.Typer) -> None:
-    """Add the trace commands."""
+    """Add `trace` and `bench traces`."""
     app.command("trace")(trace)
+    bench.register(app)
 
 
 def trace(

@@ -1,6 +1,7 @@
 """Search over stored traces, newest first; streams through the index on start times and stops at the limit."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,16 +12,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from observability.traces.attributes import Value, plain_attributes
 from observability.traces.query.candidate import Candidate, TraceFacts
-from observability.traces.query.prefilter import Sql, needed
+from observability.traces.query.prefilter import ALL, Sql, needed, traces_needed
 from observability.traces.query.spansets import Filter, filters, matched
 from observability.traces.requests import SearchRequest
 
 MAX_CANDIDATES = 200_000
 """Spans one search examines one by one (a few seconds of work); most are passed over in SQL before that."""
 
+MAX_SECONDS = 5.0
+"""Longest search; a process that is told to stop waits for it."""
+
 _TRACES = """
 SELECT trace_id, start_ns, end_ns, root_name, root_service FROM traces
-WHERE start_ns <= ? AND end_ns >= ? AND end_ns - start_ns BETWEEN ? AND ? ORDER BY start_ns DESC
+WHERE start_ns <= ? AND end_ns >= ? AND end_ns - start_ns BETWEEN ? AND ? AND {needed} ORDER BY start_ns DESC
 """
 COLUMNS = "span_id, name, kind, status, start_ns, end_ns, body, origin"
 """What a `Candidate` is made of, in the table of spans."""
@@ -37,17 +41,22 @@ class Match:
 class Searcher:
     """Answers one search on a read-only connection, and tells afterwards how much it looked at."""
 
-    def __init__(self, connection: sqlite3.Connection, max_candidates: int = MAX_CANDIDATES) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        max_candidates: int = MAX_CANDIDATES,
+        max_seconds: float = MAX_SECONDS,
+    ) -> None:
         self._db = connection
         self._max_candidates = max_candidates
+        self._give_up = time.monotonic() + max_seconds
         self.traces = 0
         self.spans = 0
         self.bytes = 0
 
-    @property
-    def partial(self) -> bool:
+        self.partial = False
         """Whether the search ended because it had examined all it may: older traces may match, too."""
-        return self.spans >= self._max_candidates
 
     @cached_property
     def resources(self) -> dict[int, dict[str, Value]]:
@@ -63,8 +72,11 @@ class Searcher:
         query = request.query
         sql = {each: needed(each.condition, self.resources) for each in (filters(query) if query else ())}
         window = (request.window.end_ns, request.window.start_ns, request.min_duration_ns, request.max_duration_ns)
-        for row in self._db.execute(_TRACES, window):
-            if self.partial:
+        text, values = traces_needed(query, sql) if query else ALL
+        # traces that cannot match are passed over within SQLite: it holds no lock of the interpreter meanwhile
+        for row in self._db.execute(_TRACES.format(needed=text), (*window, *values)):
+            if self.spans >= self._max_candidates or time.monotonic() >= self._give_up:
+                self.partial = True
                 return
             self.traces += 1
             trace = TraceFacts(*row)

@@ -1,4 +1,4 @@
-"""What a condition needs, in SQL over the table of spans: whatever does not meet it is not worth decoding.
+"""What a query needs, in SQL: whatever does not meet it is not worth decoding.
 
 It lets too much through, never too little. Attributes are searched for as bytes in the encoded span: a span that has
 `http.route` = `/orders` contains both texts.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from observability.traces.attributes import Value
 from observability.traces.query.conditions import And, Comparison, Condition, Or
+from observability.traces.query.spansets import Both, Either, Filter, Spanset
 from observability.traces.words import KINDS, STATUSES
 
 Sql = tuple[str, tuple[object, ...]]
@@ -38,6 +39,22 @@ def needed(condition: Condition | None, resources: Mapping[int, Mapping[str, Val
             return _comparison(condition, resources)
 
 
+def traces_needed(spanset: Spanset, spans: Mapping[Filter, Sql]) -> Sql:
+    """The expression over the table of traces, made of those for the filters: SQLite passes over the others alone."""
+    match spanset:
+        case Filter():
+            text, values = spans[spanset]
+            if (text, values) == ALL:
+                return ALL
+            # the text is made of our own words, the values are bound
+            return f"EXISTS (SELECT 1 FROM spans WHERE spans.trace_id = traces.trace_id AND {text})", values  # noqa: S608
+        case Both(parts):
+            return _join(" AND ", [one for part in parts if (one := traces_needed(part, spans)) != ALL], ALL)
+        case Either(parts):
+            each = [traces_needed(part, spans) for part in parts]
+            return ALL if ALL in each else _join(" OR ", each, NONE)
+
+
 def _join(word: str, parts: list[Sql], empty: Sql) -> Sql:
     if not parts:
         return empty
@@ -47,9 +64,10 @@ def _join(word: str, parts: list[Sql], empty: Sql) -> Sql:
 def _comparison(one: Comparison, resources: Mapping[int, Mapping[str, Value]]) -> Sql:
     if one.field.scope == "intrinsic":
         return _intrinsic(one)
-    # the ids are our own whole numbers
+    # The ids are our own whole numbers. The plus keeps SQLite from looking all spans of an origin up in its index: what
+    # is asked for is among those of one trace.
     origins = [str(key) for key, found in resources.items() if one.accepts(found.get(one.field.name))]
-    of_origin = (f"origin IN ({','.join(origins)})", ()) if origins else NONE
+    of_origin = (f"+origin IN ({','.join(origins)})", ()) if origins else NONE
     if len(origins) > MAX_ORIGINS:
         return ALL
     if one.field.scope == "resource":
