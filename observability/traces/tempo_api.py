@@ -49,9 +49,10 @@ def _read(request: Request[Any, Any, Any], reader: Callable[[Mapping[str, str]],
     try:
         return reader(dict(request.query_params))
     except UnsupportedQueryError as error:
-        raise Problem(400, "unsupported-query", str(error), position=error.position) from None
+        raise Problem(400, "unsupported-query", str(error), message=str(error), position=error.position) from None
     except ValueError as error:
-        raise Problem(400, "invalid-parameter", str(error)) from None
+        # `message` is what Grafana shows of an error
+        raise Problem(400, "invalid-parameter", str(error), message=str(error)) from None
 
 
 def _on_busy(request: Request[Any, Any, Any], error: BusyError) -> Response[Any]:

@@ -34,7 +34,10 @@ def rows(result: Result) -> list[tuple[str, str, float]]:
 
 def table(result: Result) -> Table:
     """The rows for a terminal, with the verdict."""
-    shown = Table(title=f"Trace store, {result.sustained.wanted_rate:,.0f} spans/s: {verdict(result.sustained)}")
+    shown = Table(
+        title=f"Trace store, {result.sustained.wanted_rate:,.0f} spans/s: {verdict(result.sustained)}",
+        show_header=False,
+    )
     shown.add_column("")
     shown.add_column("", justify="right")
     shown.add_column("unit")

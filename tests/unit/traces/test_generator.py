@@ -114,6 +114,28 @@ def test_a_message_that_is_delivered_twice_is_two_requests(place: str, row: Make
     assert edge("unpaired_spans_total", f"{place}relay", "", "messaging_system") == 0
 
 
+def test_a_message_that_arrives_before_its_sender_is_paired_and_may_come_again(place: str, row: MakeRow) -> None:
+    graph = ServiceGraph()
+    graph.observe(row(2, 1, "worker", CONSUMER), 0)
+    graph.observe(row(1, 9, "relay", PRODUCER), 1)
+    graph.observe(row(3, 1, "worker", CONSUMER), 2)
+    graph.observe(row(5, 4, "worker", CONSUMER), 3)
+    graph.observe(row(4, 9, "relay", PRODUCER), 4)
+    graph.expire(1_000)
+    assert edge("request_total", f"{place}relay", f"{place}worker", "messaging_system") == 3
+    assert edge("unpaired_spans_total", f"{place}relay", "", "messaging_system") == 0
+
+
+def test_only_one_half_waits_for_the_same_other(place: str, row: MakeRow) -> None:
+    graph = ServiceGraph()
+    before = value("traces_service_graph_dropped_spans_total")
+    graph.observe(row(2, 1, "orders", SERVER), 0)
+    graph.observe(row(3, 1, "users", SERVER), 1)
+    assert value("traces_service_graph_dropped_spans_total") == before + 1
+    graph.observe(row(1, 9, "gateway", CLIENT), 2)
+    assert edge("request_total", f"{place}gateway", f"{place}orders") == 1
+
+
 def test_a_half_alone_is_given_up_in_time_and_not_before(place: str, row: MakeRow) -> None:
     graph = ServiceGraph(wait_seconds=30)
     graph.observe(row(1, 9, "gateway", CLIENT, peer_service="orders", http_request_method="POST"), 100)

@@ -55,12 +55,13 @@ def line(trace: Trace, number: int, ms: float, text: str, level: str = "info", *
 
 def test_it_holds_every_span_event_link_and_log_line(order_trace: Trace) -> None:
     lines = [line(order_trace, 13, 70, "order placed", order_id=42), line(order_trace, 0, 80, "of no span", "error")]
+    lines.append(line(order_trace, 99, 81, "of a span that did not arrive"))
     read = Reader(page(order_trace, lines))
     assert len(read.of_class("span")) == len(order_trace.spans)
     text = " ".join(read.texts)
     for expected in (
-        order_trace.trace_id, "2 log lines", "answered after 92.4 ms", "1 error", "order placed order_id=42",
-        "of no span", "cache miss", "SMTPConnectError: connection refused",
+        order_trace.trace_id, "3 log lines", "answered after 92.4 ms", "1 error", "order placed order_id=42",
+        "of no span", "of a span that did not arrive", "cache miss", "SMTPConnectError: connection refused",
         "linked to enqueue order_confirmed (worker)", "waiting for run order_confirmed",
     ):  # fmt: skip
         assert expected in text

@@ -106,3 +106,16 @@ def test_it_does_keep_spans_from_being_decoded() -> None:
         comparison = Comparison(field, operator, wanted)
         assert not passes(comparison, other)
         assert needed(Or((comparison, Comparison(Field("intrinsic", "rootName"), "=", "a"))), RESOURCES) == ALL
+
+
+def test_bytes_and_unknown_numbers_are_not_hidden() -> None:
+    span = Span(name="x")
+    span.attributes.add(key="a").value.bytes_value = b"\x00\xff"
+    other = Candidate(b"s", "x", 9, 4, 0, 5, span.SerializeToString(), RESOURCES[3], TRACE)
+    for comparison in (
+        Comparison(Field("span", "a"), "=", "00ff"),
+        Comparison(Field("intrinsic", "kind"), "=", "unspecified"),
+        Comparison(Field("intrinsic", "status"), "=", "unset"),
+    ):
+        assert comparison.holds(other)
+        assert passes(comparison, other)

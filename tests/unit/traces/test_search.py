@@ -105,3 +105,5 @@ def test_tags_are_read_from_the_newest_spans_only(file: Path) -> None:
         assert TagReader(connection, newest=10).values("span.trace", TagsRequest()) == [19, 20]
         only = TagsRequest.from_parameters({"q": "{ span.trace = 20 }", "start": "5"})
         assert TagReader(connection).values("name", only) == [f"span {number}" for number in range(SPANS)]
+        only = TagsRequest.from_parameters({"q": '{ name =~ "span [12]" }'})
+        assert TagReader(connection).values("name", only) == ["span 1", "span 2"]
