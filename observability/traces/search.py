@@ -26,8 +26,14 @@ _TRACES = """
 SELECT trace_id, start_ns, end_ns, root_name, root_service FROM traces
 WHERE start_ns <= ? AND end_ns >= ? AND end_ns - start_ns BETWEEN ? AND ? AND {needed} ORDER BY start_ns DESC
 """
-COLUMNS = "span_id, name, kind, status, start_ns, end_ns, body, origin"
-"""What a `Candidate` is made of, in the table of spans."""
+COLUMNS = ", ".join(
+    f"spans.{name}" for name in ("span_id", "name", "kind", "status", "start_ns", "end_ns", "body", "origin")
+)
+"""What a `Candidate` is made of."""
+
+_SPANS = f"""
+SELECT {COLUMNS} FROM spans JOIN traces ON traces.trace_id = spans.trace_id WHERE spans.trace_id = ? AND {{needed}}
+"""  # noqa: S608 - our own text; values are bound
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,7 @@ class Searcher:
 
     def _select(self, trace: TraceFacts, sql: Mapping[Filter, Sql], only: Filter) -> list[Candidate]:
         text, values = sql[only]
-        query = f"SELECT {COLUMNS} FROM spans WHERE trace_id = ? AND {text}"  # noqa: S608 - values are bound
-        found = self._db.execute(query, (trace.trace_id, *values))
+        found = self._db.execute(_SPANS.format(needed=text), (trace.trace_id, *values))
         return [span for span in self._candidates(trace, found) if only.holds(span)]
 
     def _candidates(self, trace: TraceFacts, rows: sqlite3.Cursor) -> Iterator[Candidate]:

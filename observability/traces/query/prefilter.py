@@ -22,11 +22,21 @@ ALL: Sql = ("1", ())
 NONE: Sql = ("0", ())
 
 _NUMBERS = {"kind": KINDS, "status": STATUSES}
-_HAS = "instr(body, ?) > 0"
+_COLUMNS = {
+    "name": "spans.name",
+    "duration": "spans.end_ns - spans.start_ns",
+    "rootName": "traces.root_name",
+    "rootServiceName": "traces.root_service",
+    "traceDuration": "traces.end_ns - traces.start_ns",
+}
+_HAS = "instr(spans.body, ?) > 0"
 
 
 def needed(condition: Condition | None, resources: Mapping[int, Mapping[str, Value]]) -> Sql:
-    """The expression for a condition; `resources` are the attributes of each origin, by its id."""
+    """The expression for a condition, over `spans` beside the row of `traces` they belong to.
+
+    `resources` are the attributes of each origin, by its id.
+    """
     match condition:
         case None:
             return ALL
@@ -67,7 +77,7 @@ def _comparison(one: Comparison, resources: Mapping[int, Mapping[str, Value]]) -
     # The ids are our own whole numbers. The plus keeps SQLite from looking all spans of an origin up in its index: what
     # is asked for is among those of one trace.
     origins = [str(key) for key, found in resources.items() if one.accepts(found.get(one.field.name))]
-    of_origin = (f"+origin IN ({','.join(origins)})", ()) if origins else NONE
+    of_origin = (f"+spans.origin IN ({','.join(origins)})", ()) if origins else NONE
     if len(origins) > MAX_ORIGINS:
         return ALL
     if one.field.scope == "resource":
@@ -88,12 +98,9 @@ def _in_body(one: Comparison) -> Sql:
 
 def _intrinsic(one: Comparison) -> Sql:
     name, symbol = one.field.name, one.operator
-    if name == "name" and symbol in {"=", "!="}:
-        return f"name {symbol} ?", (one.wanted,)
     if name in _NUMBERS:
         # numbers without a word count as the first one
         number = _NUMBERS[name].index(str(one.wanted))
-        return (f"{name} {symbol} ?", (number,)) if number else ALL
-    if name == "duration":
-        return f"end_ns - start_ns {symbol} ?", (one.wanted,)
-    return ALL
+        return (f"spans.{name} {symbol} ?", (number,)) if number else ALL
+    # regular expressions are not SQLite's business
+    return (f"{_COLUMNS[name]} {symbol} ?", (one.wanted,)) if name in _COLUMNS and "~" not in symbol else ALL

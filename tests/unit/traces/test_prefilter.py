@@ -1,6 +1,7 @@
 """The SQL in front of a search never hides a span that matches: random spans, random conditions."""
 
 import sqlite3
+from dataclasses import astuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,12 +11,13 @@ from observability.traces.attributes import Value
 from observability.traces.query.candidate import INTRINSICS, Candidate, Field, TraceFacts
 from observability.traces.query.conditions import And, Comparison, Condition, Or
 from observability.traces.query.prefilter import ALL, needed
-from observability.traces.search import COLUMNS, candidate
+from observability.traces.search import candidate
 
 KEYS = st.sampled_from(["a", "ab", "http.route"])
 TEXTS = st.sampled_from(["", "a", "b", "ab", "/orders", "é", "00ff"])
 SCALARS = st.one_of(TEXTS, st.integers(-3, 3), st.booleans(), st.sampled_from([0.5, 1.0]))
-TRACE = TraceFacts(b"t", 0, 100, "a", "b")
+TRACES = [TraceFacts(b"t", 0, 100, "a", "b"), TraceFacts(b"t", 0, 50, None, None)]
+TRACE = TRACES[0]
 RESOURCES: dict[int, dict[str, Value]] = {1: {"a": "b"}, 2: {"http.route": "/orders", "ab": 1}, 3: {}}
 
 
@@ -43,7 +45,7 @@ def candidates(draw: st.DrawFn) -> Candidate:
         st.tuples(st.integers(0, 100), st.integers(0, 7), st.integers(0, 4), st.sampled_from([*RESOURCES]))
     )
     row = (b"s", span.name, kind, status, 0, end, span.SerializeToString(), origin)
-    return candidate(row, RESOURCES, TRACE)
+    return candidate(row, RESOURCES, draw(st.sampled_from(TRACES)))
 
 
 @st.composite
@@ -78,9 +80,11 @@ def passes(condition: Condition, span: Candidate) -> bool:
     row = (span.span_id, span.name, span.kind, span.status, span.start_ns, span.end_ns, span.body, origin)
     connection = sqlite3.connect(":memory:")
     try:
-        connection.execute(f"CREATE TABLE spans ({COLUMNS})")
+        connection.execute("CREATE TABLE spans (span_id, name, kind, status, start_ns, end_ns, body, origin)")
+        connection.execute("CREATE TABLE traces (trace_id, start_ns, end_ns, root_name, root_service)")
         connection.execute("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        return bool(connection.execute(f"SELECT 1 FROM spans WHERE {text}", values).fetchall())
+        connection.execute("INSERT INTO traces VALUES (?, ?, ?, ?, ?)", astuple(span.trace))
+        return bool(connection.execute(f"SELECT 1 FROM spans, traces WHERE {text}", values).fetchall())
     finally:
         connection.close()
 
@@ -102,10 +106,12 @@ def test_it_does_keep_spans_from_being_decoded() -> None:
         (Field("intrinsic", "name"), "=", "POST"),
         (Field("intrinsic", "kind"), "=", "server"),
         (Field("intrinsic", "duration"), ">", 5),
+        (Field("intrinsic", "rootServiceName"), "=", "edge"),
+        (Field("intrinsic", "traceDuration"), ">", 100),
     ):
         comparison = Comparison(field, operator, wanted)
         assert not passes(comparison, other)
-        assert needed(Or((comparison, Comparison(Field("intrinsic", "rootName"), "=", "a"))), RESOURCES) == ALL
+        assert needed(Or((comparison, Comparison(Field("intrinsic", "rootName"), "=~", "a"))), RESOURCES) == ALL
 
 
 def test_bytes_and_unknown_numbers_are_not_hidden() -> None:
