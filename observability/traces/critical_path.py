@@ -56,8 +56,9 @@ def critical_path(trace: Trace, *, to_the_end: bool = False) -> tuple[Segment, .
             ends[node.span.span_id] = max(ends[node.span.span_id], *below, 0)
 
     def frame(span: Span, begin: int, end: int) -> _Frame:
-        below = sorted(children.get(span.span_id, ()), key=lambda child: ends[child.span_id], reverse=True)
-        return _Frame(span, begin, end, iter(below))
+        below = (child for child in children.get(span.span_id, ()) if to_the_end or _awaited(child, span))
+        last_first = sorted(below, key=lambda child: ends[child.span_id], reverse=True)
+        return _Frame(span, begin, end, iter(last_first))
 
     found: list[Segment] = []
     stack = [frame(trace.root, trace.root.start_ns, ends[trace.root.span_id])]
@@ -75,6 +76,11 @@ def critical_path(trace: Trace, *, to_the_end: bool = False) -> tuple[Segment, .
             top.cursor, top.after = begin, child.span_id
             stack.append(frame(child, begin, end))
     return tuple(sorted(found, key=lambda segment: segment.start_ns))
+
+
+def _awaited(child: Span, parent: Span) -> bool:
+    """Whether the parent may have waited for it: not for who takes messages, nor for another process that sends some."""
+    return child.kind != "consumer" and (child.kind != "producer" or child.service == parent.service)
 
 
 def _segments(frame: _Frame, start: int) -> Iterator[Segment]:

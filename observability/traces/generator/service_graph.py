@@ -1,7 +1,7 @@
-"""Who calls whom: each client span is paired with the server span below it, whichever arrives first.
+"""Who calls whom: a client span with the server span below it, a message's sender with whoever processes it.
 
-A half whose other half never arrives is given up after `WAIT_SECONDS`: then a named server gets a node of its own, and
-anything else is counted as unpaired. A server span without a parent was called by somebody outside: `user`.
+Either may arrive first. A half whose other half never arrives is given up after `WAIT_SECONDS`: then a named server
+gets a node of its own, and anything else is counted as unpaired. A server span without a parent was called by `user`.
 """
 
 from typing import NamedTuple
@@ -109,10 +109,10 @@ class ServiceGraph:
 
     def _called(self, span: SpanRow, now: float) -> None:
         half = _half(span, now, calling=False)
-        if not span.parent_id:
+        key = span.caller
+        if key is None:
             self._edge(span.trace_id, None, half, USER, VIRTUAL)
             return
-        key = (span.trace_id, span.parent_id)
         other = self._waiting.get(key)
         if other is None or not other.calling:
             self._wait_for_other(key, half)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
-from observability.traces.axis import format_duration
+from observability.traces.axis import Axis, format_duration
 from observability.traces.loglines import LogLine
 from observability.traces.model import Trace
 from observability.traces.page.details import fields_text
 from observability.traces.page.markup import html, tag
 from observability.traces.page.rows import rows
-from observability.traces.page.scene import Scene, scene
+from observability.traces.page.scene import Scene, scene, share
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """The page may load nothing and run nothing, whatever a span's text contains."""
@@ -56,6 +56,9 @@ def _switches(seen: Scene) -> Iterator[Element]:
     for value, text in (("event", "events"), ("log", "log lines")):
         yield tag("input", type="checkbox", id=f"show-{value}", checked="checked")
         yield tag("label", text, for_=f"show-{value}")
+    if seen.near:
+        yield tag("input", type="checkbox", id="near")
+        yield tag("label", "only until the answer", for_="near")
 
 
 def _header(seen: Scene, lines: int, notice: str) -> Element:
@@ -119,21 +122,28 @@ def _longest(seen: Scene) -> Iterator[Element]:
 
 
 def _waterfall(seen: Scene) -> Element:
-    ticks = [
-        (seen.share(seen.axis.start_ns + tick), format_duration(tick) if tick else "0") for tick in seen.axis.ticks
-    ]
-    lines = [_line("var(--grid)", at) for at, _ in ticks]
-    answered = [] if seen.answered_ns is None else [_line("var(--answered)", seen.share(seen.answered_ns))]
-    labels = (tag("span", text, style=f"left:{at:.3f}%") for at, text in ticks if at < 97)
-    axis = tag("div", tag("span"), tag("span"), tag("span", *labels, klass="ticks"), tag("span"), klass="axis")
-    # answered first: it is drawn on top of the grid
-    return tag("main", axis, *rows(seen), style=f"--lines:{','.join([*answered, *lines])}")
+    axes = {"all": seen.axis, **({"near": seen.near} if seen.near else {})}
+    ticks = (_ticks(name, axis) for name, axis in axes.items())
+    head = tag("div", tag("span"), tag("span"), tag("span", *ticks), tag("span"), klass="axis")
+    style = ";".join(f"--lines-{name}:{_lines(axis, seen.answered_ns)}" for name, axis in axes.items())
+    if seen.near:
+        style += f";--near:{100 / seen.share(seen.near.end_ns):.5f}"
+    return tag("main", head, *rows(seen), style=style)
 
 
-def _line(colour: str, at: float) -> str:
-    """A hair line in a lane's background, at a distance from its left edge in per cent."""
-    here = f"{at:.3f}%"
-    return f"linear-gradient({colour},{colour}) {here} 0/1px 100% no-repeat"
+def _ticks(name: str, axis: Axis) -> Element:
+    places = ((share(axis, axis.start_ns + tick), tick) for tick in axis.ticks)
+    labels = (
+        tag("span", format_duration(tick) if tick else "0", style=f"left:{at:.3f}%") for at, tick in places if at < 97
+    )
+    return tag("span", *labels, klass=f"ticks {name}")
+
+
+def _lines(axis: Axis, answered_ns: int | None) -> str:
+    """Hair lines for the background of a lane; where the answer was first: that one is drawn on top."""
+    answered = [] if answered_ns is None else [("var(--answered)", share(axis, answered_ns))]
+    lines = [*answered, *(("var(--grid)", share(axis, axis.start_ns + tick)) for tick in axis.ticks)]
+    return ",".join(f"linear-gradient({colour},{colour}) {at:.3f}% 0/1px 100% no-repeat" for colour, at in lines)
 
 
 def _stray(seen: Scene) -> Iterator[Element]:

@@ -64,19 +64,24 @@ def _lane(scene: Scene, span: Span) -> Element:
     """The bar on its axis, with the critical paths in it and marks for what happened."""
     left, right = scene.share(span.start_ns), scene.share(span.end_ns)
     colour = "var(--bad)" if span.failed else scene.colours[scene.places[span.span_id]]
-    parts = [tag("i", klass="bar", style=f"left:{left:.3f}%;width:{max(right - left, 0):.3f}%;background:{colour}")]
+    parts = [tag("i", klass="bar", style=f"{_extent(left, right)};background:{colour}")]
     for name, path in scene.paths.items():
         for segment in path.get(span.span_id, ()):
             begin, end = scene.share(segment.start_ns), scene.share(segment.end_ns)
             klass = f"path {name} waiting" if segment.waiting else f"path {name}"
-            parts.append(tag("i", klass=klass, style=f"left:{begin:.3f}%;width:{end - begin:.3f}%"))
+            parts.append(tag("i", klass=klass, style=_extent(begin, end)))
     parts += [_mark(scene, event.time_unix_nano, "event", bad=_is_error(event)) for event in span.events]
     parts += [_mark(scene, line.time_ns, "log", bad=line.level in _BAD) for line in scene.logs.get(span.span_id, ())]
     return tag("span", *parts, klass="lane")
 
 
+def _extent(left: float, right: float) -> str:
+    """From where to where in per cent of the whole; the style sheet makes it a place on the axis that is shown."""
+    return f"--l:{left:.4f};--w:{max(right - left, 0):.4f}"
+
+
 def _mark(scene: Scene, time_ns: int, kind: str, *, bad: bool) -> Element:
-    return tag("i", klass=f"mark {kind} bad" if bad else f"mark {kind}", style=f"left:{scene.share(time_ns):.3f}%")
+    return tag("i", klass=f"mark {kind} bad" if bad else f"mark {kind}", style=f"--l:{scene.share(time_ns):.4f}")
 
 
 def _notes(scene: Scene, node: Node) -> Iterator[Element]:

@@ -18,7 +18,7 @@ _TICKS_FOR = 96
 
 @dataclass(frozen=True)
 class Scene:
-    """A trace, prepared for drawing. Times in ns since 1970."""
+    """A trace, prepared for drawing. Times in ns since 1970. `near` is an axis that ends soon after the answer."""
 
     trace: Trace
     nodes: list[Node]
@@ -26,6 +26,7 @@ class Scene:
     places: dict[str, str]
     colours: dict[str, str]
     axis: Axis
+    near: Axis | None
     answered_ns: int | None
     paths: dict[str, dict[str, list[Segment]]] = field(default_factory=dict)
     logs: dict[str, list[LogLine]] = field(default_factory=dict)
@@ -33,8 +34,12 @@ class Scene:
 
     def share(self, time_ns: int) -> float:
         """Where a moment stands on the axis, in per cent from the left."""
-        length = max(self.axis.end_ns - self.axis.start_ns, 1)
-        return min(max((time_ns - self.axis.start_ns) / length, 0.0), 1.0) * 100
+        return share(self.axis, time_ns)
+
+
+def share(axis: Axis, time_ns: int) -> float:
+    """Where a moment stands on an axis, in per cent from its left end."""
+    return min(max((time_ns - axis.start_ns) / max(axis.end_ns - axis.start_ns, 1), 0.0), 1.0) * 100
 
 
 def scene(trace: Trace, lines: Sequence[LogLine]) -> Scene:
@@ -44,6 +49,7 @@ def scene(trace: Trace, lines: Sequence[LogLine]) -> Scene:
     start = min(span.start_ns for span in trace.spans)
     end = max(max(span.end_ns, span.start_ns) for span in trace.spans)
     root = trace.root
+    near_end = root.end_ns + (root.end_ns - start) // 20
     paths = {"answer": _by_span(critical_path(trace)), "end": _by_span(critical_path(trace, to_the_end=True))}
     logs: dict[str, list[LogLine]] = defaultdict(list)
     for line in lines:
@@ -55,6 +61,7 @@ def scene(trace: Trace, lines: Sequence[LogLine]) -> Scene:
         places=at,
         colours=service_colours(at.values()),
         axis=Axis(start, end, _TICKS_FOR, Glyphs()),
+        near=Axis(start, near_end, _TICKS_FOR, Glyphs()) if start < near_end < end else None,
         answered_ns=root.end_ns if root.end_ns < end else None,
         paths=paths if root.end_ns < end else {"answer": paths["answer"]},
         stray=logs.pop("", []),

@@ -46,6 +46,17 @@ def test_what_goes_on_after_the_answer_counts_only_towards_the_end(make_span: Ma
     ]  # fmt: skip
 
 
+def test_nobody_waits_for_messages_that_others_send_or_take(make_span: MakeSpan) -> None:
+    spans = (
+        make_span(1, 0, "orders", "root", 0, 50),
+        make_span(2, 1, "orders", "own publish", 5, 10, kind="producer"),
+        make_span(3, 1, "worker", "relay", 20, 30, kind="producer"),
+        make_span(4, 1, "worker", "job", 32, 45, kind="consumer"),
+    )
+    assert path(Trace("t", spans)) == [(1, 0, 5, False), (2, 5, 10, False), (1, 10, 50, False)]
+    assert [number for number, *_ in path(Trace("t", spans), to_the_end=True)] == [1, 2, 1, 3, 1, 4, 1]
+
+
 def test_a_child_that_outlives_its_parent_is_cut_where_the_answer_was(make_span: MakeSpan) -> None:
     trace = Trace("t", (make_span(1, 0, "a", "root", 0, 50), make_span(2, 1, "b", "late", 30, 90)))
     assert path(trace) == [(1, 0, 30, False), (2, 30, 50, False)]

@@ -33,7 +33,15 @@ def place() -> str:
 @pytest.fixture
 def row(place: str) -> MakeRow:
     def make(
-        number: int, parent: int, service: str, kind: int, *, ms: int = 10, error: bool = False, **attributes: str
+        number: int,
+        parent: int,
+        service: str,
+        kind: int,
+        *,
+        ms: int = 10,
+        error: bool = False,
+        link: int = 0,
+        **attributes: str,
     ) -> SpanRow:
         request = ExportTraceServiceRequest()
         resource = request.resource_spans.add()
@@ -48,6 +56,8 @@ def row(place: str) -> MakeRow:
             end_time_unix_nano=1_000_000_000 + ms * 1_000_000,
         )
         span.status.code = 2 if error else 0
+        if link:
+            span.links.add(trace_id=TRACE, span_id=link.to_bytes(8, "big"))
         for key, value in attributes.items():
             span.attributes.add(key=key.replace("_", ".")).value.string_value = value
         (made,) = batch_of(request).spans
@@ -112,6 +122,15 @@ def test_a_message_that_is_delivered_twice_is_two_requests(place: str, row: Make
     assert edge("request_failed_total", *names) == 1
     graph.expire(1_000)
     assert edge("unpaired_spans_total", f"{place}relay", "", "messaging_system") == 0
+
+
+def test_a_message_that_is_linked_to_its_sender_is_paired_with_it_not_with_its_parent(place: str, row: MakeRow) -> None:
+    graph = ServiceGraph()
+    graph.observe(row(1, 9, "relay", PRODUCER), 0)
+    graph.observe(row(2, 9, "worker", CONSUMER, link=1), 1)
+    graph.observe(row(3, 0, "worker", CONSUMER, link=1), 2)
+    assert edge("request_total", f"{place}relay", f"{place}worker", "messaging_system") == 2
+    assert edge("request_total", "user", f"{place}worker", "virtual_node") == 0
 
 
 def test_a_message_that_arrives_before_its_sender_is_paired_and_may_come_again(place: str, row: MakeRow) -> None:

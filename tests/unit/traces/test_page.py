@@ -73,9 +73,19 @@ def test_bars_stand_where_the_spans_were(order_trace: Trace) -> None:
     read = Reader(page(order_trace))
     first, *_ = read.of_class("bar")
     assert first["style"] is not None
-    assert re.match(r"left:0\.000%;width:29\.806%;", first["style"])  # 92.4 of 310 ms
+    assert first["style"].startswith("--l:0.0000;--w:29.8065;")  # 92.4 of 310 ms
     assert len([each for each in read.of_class("path") if "waiting" in str(each["class"])]) == 2
     assert all("end" in str(each["class"]) for each in read.of_class("waiting"))
+
+
+def test_what_came_long_after_the_answer_can_be_left_out(order_trace: Trace) -> None:
+    read = Reader(page(order_trace))
+    (main,) = [attributes for name, attributes in read.tags if name == "main"]
+    assert "--near:3.195" in str(main["style"])  # 310 ms / (92.4 ms + 5 %)
+    assert len(read.of_class("near")) == 1
+    answered = Reader(page(Trace("t", order_trace.spans[:14])))
+    assert answered.of_class("near") == []
+    assert not any(attributes.get("id") == "near" for _, attributes in answered.tags)
 
 
 def test_it_asks_for_nothing_and_runs_nothing(order_trace: Trace) -> None:
