@@ -79,7 +79,7 @@ def critical_path(trace: Trace, *, to_the_end: bool = False) -> tuple[Segment, .
 
 
 def _awaited(child: Span, parent: Span) -> bool:
-    """Whether the parent may have waited for it: not for who takes messages, nor for another process that sends some."""
+    """Whether the parent may have waited for it: not for who takes messages, nor for others that send some."""
     return child.kind != "consumer" and (child.kind != "producer" or child.service == parent.service)
 
 
