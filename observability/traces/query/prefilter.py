@@ -56,8 +56,8 @@ def traces_needed(spanset: Spanset, spans: Mapping[Filter, Sql]) -> Sql:
             text, values = spans[spanset]
             if (text, values) == ALL:
                 return ALL
-            # the text is made of our own words, the values are bound
-            return f"EXISTS (SELECT 1 FROM spans WHERE spans.trace_id = traces.trace_id AND {text})", values  # noqa: S608
+            of_trace = f"SELECT 1 FROM spans WHERE spans.trace_id = traces.trace_id AND {text}"  # noqa: S608 - values are bound
+            return f"EXISTS ({of_trace})", values
         case Both(parts):
             return _join(" AND ", [one for part in parts if (one := traces_needed(part, spans)) != ALL], ALL)
         case Either(parts):
