@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from services.gateway import commands as gateway
+
 if TYPE_CHECKING:
     from services.shopper import Placed, Shopper
 
@@ -19,9 +21,10 @@ CATALOGUE = Path(__file__).parent / "products" / "catalogue.json"
 
 
 def register(app: typer.Typer) -> None:
-    """Add `order` and `catalogue`."""
+    """Add `order` and `catalogue`, and what the services' own folders bring."""
     app.command()(order)
     app.command()(catalogue)
+    gateway.register(app)
 
 
 def order(

@@ -4,6 +4,7 @@ Used by the command line, by tests and by load: one place that knows how a perso
 """
 
 import secrets
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from typing import Any, Self
 import httpx
 
 TIMEOUT_SECONDS = 15.0
+
+RENEW_SECONDS = 60.0
+"""How long before its end an access token is renewed: more than a request can take."""
 
 
 class ShopError(Exception):
@@ -43,7 +47,7 @@ class Placed:
 
 @dataclass
 class Shopper:
-    """One customer with one connection pool; log in or register before ordering."""
+    """One customer with one connection pool; log in or register before ordering. Once logged in, it stays so."""
 
     base_url: str
     email: str = field(default_factory=lambda: f"visitor-{secrets.token_hex(5)}@example.com")
@@ -52,6 +56,10 @@ class Shopper:
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.base_url, timeout=TIMEOUT_SECONDS)
         self.trace_id = ""
+        self._refresh_token = ""
+        self._renew_at = float("inf")
+        # a refresh token is good for one use: several threads must not use it at the same time
+        self._renewing = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -62,11 +70,17 @@ class Shopper:
         self._http.close()
 
     def request(self, method: str, path: str, *, expect: tuple[int, ...] = (200, 201), **options: Any) -> Any:
-        """One request; the JSON body of its answer.
+        """One request; the JSON body of its answer. An access token that is about to expire is renewed before.
 
         Raises:
             ShopError: the edge cannot be reached, or the status is not one of `expect`.
         """
+        with self._renewing:
+            if time.monotonic() > self._renew_at:
+                self._renew()
+        return self._request(method, path, expect, **options)
+
+    def _request(self, method: str, path: str, expect: tuple[int, ...] = (200, 201), **options: Any) -> Any:
         try:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
@@ -83,8 +97,21 @@ class Shopper:
 
     def log_in(self) -> None:
         """Get an access token; requests after this one carry it."""
-        answer = self.request("POST", "/tokens", json={"email": self.email, "password": self.password})
+        self._carry(self._request("POST", "/tokens", json={"email": self.email, "password": self.password}))
+
+    def _renew(self) -> None:
+        # an access token on its last seconds would only be in the way
+        self._http.headers.pop("Authorization", None)
+        try:
+            self._carry(self._request("POST", "/tokens/refresh", json={"refresh_token": self._refresh_token}))
+        except ShopError:
+            # perhaps the answer to an earlier attempt was lost, and with it the token that came next
+            self.log_in()
+
+    def _carry(self, answer: dict[str, Any]) -> None:
         self._http.headers["Authorization"] = f"Bearer {answer['access_token']}"
+        self._refresh_token = answer["refresh_token"]
+        self._renew_at = time.monotonic() + answer["expires_in"] - RENEW_SECONDS
 
     def products(self, query: str = "", limit: int = 20) -> list[dict[str, Any]]:
         """The first `limit` products of the catalogue whose name contains `query`."""

@@ -28,7 +28,7 @@ class Mail:
 
         Raises:
             SomeoneElseSends: another worker is at it; try later.
-            SMTPException, OSError, CallFailed, aiohttp.ClientError: not sent, or not known; try later.
+            MailRefused, OSError, CallFailed, aiohttp.ClientError: not sent, or not known; try later.
         """
         async with self._ledger.entry(event_id) as entry:
             try:

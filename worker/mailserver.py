@@ -1,5 +1,6 @@
 """The mail server: SMTP to send, Mailpit's message API to ask whether a mail has arrived before."""
 
+import re
 from email.message import EmailMessage
 
 import aiohttp
@@ -10,6 +11,20 @@ from opentelemetry.trace import SpanKind, StatusCode
 from stormglass import settings
 
 SEARCH = "/api/v1/search"
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+"""An enhanced status code (RFC 3463), with which servers begin their text."""
+
+
+class MailRefused(Exception):
+    """The mail server did not take a message. Its codes say why; its words, which name the recipient, are left out."""
+
+    @classmethod
+    def by(cls, error: aiosmtplib.SMTPException) -> "MailRefused":
+        """What may be told of `error` in logs, spans and dead letters."""
+        first = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
+        if not isinstance(first, aiosmtplib.SMTPResponseException):
+            return cls(f"{type(error).__name__}: {error}")  # the client's own words, about the connection
+        return cls(" ".join([type(error).__name__, str(first.code), *_STATUS.findall(first.message)[:1]]))
 
 
 class MailServer:
@@ -24,7 +39,7 @@ class MailServer:
         """Send one message; returns when the server has answered 250.
 
         Raises:
-            SMTPException, OSError: it was refused, or it is not known whether it was taken.
+            MailRefused, OSError: it was refused, or it is not known whether it was taken.
         """
         address = settings.address("mail")
         with self._tracer.start_as_current_span(
@@ -39,15 +54,19 @@ class MailServer:
                 "mail.size_bytes": len(message.as_bytes()),
             },
         ):
-            await aiosmtplib.send(
-                message,
-                hostname=address.host,
-                port=address.port,
-                timeout=self._timeout,
-                local_hostname="worker.stormglass.local",
-                use_tls=False,
-                start_tls=False,
-            )
+            try:
+                await aiosmtplib.send(
+                    message,
+                    hostname=address.host,
+                    port=address.port,
+                    timeout=self._timeout,
+                    local_hostname="worker.stormglass.local",
+                    use_tls=False,
+                    start_tls=False,
+                )
+            except aiosmtplib.SMTPException as error:
+                # without its cause: that one would be printed too
+                raise MailRefused.by(error) from None
 
     async def has(self, message_id: str) -> bool:
         """Whether a mail of this Message-ID (with its angle brackets) has arrived.

@@ -14,7 +14,7 @@ from typing import Self
 from chaos.load.orders import Orders
 from chaos.load.record import Recording
 from chaos.load.shop import Shop, Shopper
-from chaos.load.shoppers import needed, prepare
+from chaos.load.shoppers import needed, prepare, stay_logged_in
 from stormglass.runtime.instance import Instance
 
 RATE = 20.0
@@ -61,11 +61,12 @@ class Load:
         async with Shop.open(f"http://{instance.address('edge')}") as shop:
             shoppers = await prepare(shop, instance, needed(rate))
             load = cls(shop, shoppers, await shop.products(), rate)
-            ticking = asyncio.create_task(load._tick())
+            running = [asyncio.create_task(load._tick()), asyncio.create_task(stay_logged_in(shop, shoppers))]
             try:
                 yield load
             finally:
-                ticking.cancel()
+                for task in running:
+                    task.cancel()
                 await asyncio.gather(*load._tasks)
 
     async def _tick(self) -> None:

@@ -1,6 +1,7 @@
 """The shop as load sees it: one small asynchronous client for all shoppers, and every request it makes recorded."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +17,11 @@ from stormglass.runtime.errors import RuntimeFailure
 TIMEOUT_SECONDS = 5.0
 """How long a shopper waits for an answer: more than the edge and the gateway take to give one up."""
 
+FRESH = {"Cache-Control": "no-cache"}
+"""What reads ask for: the gateways' cache would answer most, and it is the layers behind that are to be seen."""
+
 _DEGRADED = "X-Stormglass-Degraded"
+_PRODUCTS = re.compile(r"(?:^|,)\s*products;([^,]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Shopper:
     """One registered customer who is logged in; the token is good until `expires` (`time.time()`)."""
 
     email: str
+    password: str = field(repr=False)
     expires: float
     token: str = field(repr=False)
 
@@ -60,7 +66,7 @@ class Shop:
     ) -> Answer:
         """One recorded request. `route` is method and template (`GET /products/{id}`), `path` what is sent."""
         method, _, template = route.partition(" ")
-        headers = {"Authorization": f"Bearer {shopper.token}", **({"Idempotency-Key": key} if key else {})}
+        headers = {"Authorization": f"Bearer {shopper.token}", **({"Idempotency-Key": key} if key else FRESH)}
         begun = time.monotonic()
         status, error, cache, degraded, body = 0, "", "", "", None
         try:
@@ -96,8 +102,12 @@ class Shop:
         """A new customer, logged in."""
         email, password = f"load-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(12)
         await self._plain("POST", "/users", {"email": email, "password": password, "name": "A shopper"})
+        return await self.log_in(email, password)
+
+    async def log_in(self, email: str, password: str) -> Shopper:
+        """A customer, logged in (again); `RuntimeFailure` if that is refused or cannot be had."""
         answer = await self._plain("POST", "/tokens", {"email": email, "password": password})
-        return Shopper(email, time.time() + float(answer["expires_in"]), answer["access_token"])
+        return Shopper(email, password, time.time() + float(answer["expires_in"]), answer["access_token"])
 
     async def knows(self, shopper: Shopper) -> bool:
         """Whether the shopper's token is still good."""
@@ -123,11 +133,9 @@ class Shop:
 
 
 def _cache(status: str) -> str:
-    """What our cache did, from its `Cache-Status` (RFC 9211); empty where it was not asked."""
-    for word in ("hit", "miss", "stale", "bypass"):
-        if word in status:
-            return word
-    return ""
+    """What the products service's cache did, from `Cache-Status` (RFC 9211); empty where it was not asked."""
+    said = _PRODUCTS.search(status)
+    return next((word for word in ("hit", "miss", "stale", "bypass") if said and word in said[1]), "")
 
 
 def _reason(status: int, body: Any) -> str:

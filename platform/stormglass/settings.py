@@ -180,10 +180,14 @@ def address(label: str) -> Address:
         raise SettingsError(f"{variable}: {error}") from None
 
 
+def secrets_directory() -> Path:
+    """Where the secrets of this process lie: for those that come as several files; all others are `secret()`'s."""
+    return Path(os.environ.get("STORMGLASS_SECRETS_DIR", "/run/secrets"))
+
+
 def secret(name: str) -> SecretStr:
     """Content of a secret file, without white space around it; `SettingsError` if it cannot be read or is empty."""
-    directory = os.environ.get("STORMGLASS_SECRETS_DIR", "/run/secrets")
-    path = Path(directory, name)
+    path = secrets_directory() / name
     try:
         content = path.read_text(encoding="utf-8").strip()
     except OSError as error:

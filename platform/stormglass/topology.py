@@ -143,7 +143,7 @@ TOPOLOGY = Topology(
             replicas=1,
             uses=("postgres", "redis"),
             starts_after=("postgres", "redis"),
-            paths=("/users", "/tokens", "/.well-known/jwks.json"),
+            paths=("/users", "/tokens", "/sessions", "/api-keys", "/credentials", "/.well-known/jwks.json"),
             migrations="services.users.migrations",
         ),
         _service(

@@ -1,5 +1,5 @@
-"""The only way in: a pipeline that reads top to bottom in `pipeline.py`, one module per stage, settings in `routes.py`.
+"""The only way in: a pipeline that reads top to bottom in `pipeline.py`, a module per stage; the table is `routes.py`.
 
-normalise → match the route → authenticate → limit → transform → forward → account. What an answer means is the
-services' business: no table, no business rule and no knowledge of a payload may live here.
+normalise → match a route → authenticate → admit (the one round trip to Redis) → cache → transform → compose or forward
+→ account. What an answer means is the services' business: no table and no business rule may live here.
 """

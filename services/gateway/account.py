@@ -1,4 +1,4 @@
-"""Stage 7: one line for each request. Metrics and the server span are `stormglass.telemetry.http_server`'s.
+"""Stage 8: one line for each request. Metrics and the server span are `stormglass.telemetry.http_server`'s.
 
 What is not in the line is left out on purpose: query strings, tokens, header values, addresses, the raw path.
 """
@@ -21,6 +21,8 @@ def account(exchange: Exchange, *, aborted: str = "") -> None:
         status=exchange.status,
         duration_ms=round((time.perf_counter() - exchange.begun) * 1000, 2),
         caller=exchange.identity.subject if exchange.identity else "anonymous",
+        credential=exchange.credential,
+        cache=exchange.cache,
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
         upstream=route.upstream if route else "",

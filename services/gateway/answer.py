@@ -17,7 +17,21 @@ async def send_start(exchange: Exchange, send: Send, status: int, headers: Heade
     """Begin the answer, and note that it has begun."""
     exchange.started = True
     exchange.status = status
+    if exchange.identity is not None and not any(name == b"cache-control" for name, _ in headers):
+        # what somebody in particular is told is nobody else's, also where a service forgets to say so
+        headers = [*headers, (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def send_whole(exchange: Exchange, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Answer with a body that is there as a whole; `headers` are lower-case and without Content-Length."""
+    fields = [*((name, value) for name, value in headers if name != b"content-length"), *own(exchange)]
+    if status not in {204, 304}:
+        fields.append((b"content-length", str(len(body)).encode()))
+    await send_start(exchange, send, status, fields)
+    sent = b"" if exchange.method == "HEAD" or status in {204, 304} else body
+    exchange.bytes_out = len(sent)
+    await send({"type": "http.response.body", "body": sent, "more_body": False})
 
 
 async def send_problem(exchange: Exchange, send: Send, problem: Problem, path: str) -> None:
@@ -26,14 +40,10 @@ async def send_problem(exchange: Exchange, send: Send, problem: Problem, path: s
     body = json.dumps(members, separators=(",", ":")).encode()
     headers = [
         (b"content-type", CONTENT_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *((name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()),
-        *own(exchange),
     ]
-    await send_start(exchange, send, problem.status, headers)
-    exchange.bytes_out = len(body)
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_whole(exchange, send, problem.status, headers, body)
 
 
 async def send_nothing(exchange: Exchange, send: Send) -> None:

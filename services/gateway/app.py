@@ -4,56 +4,76 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from limits.aio.storage import RedisStorage
 from litestar import Litestar, asgi
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
+from services.gateway.admit import Admission
 from services.gateway.authenticate import Authenticator
+from services.gateway.cache.fetch import Fetch
+from services.gateway.cache.invalidation import Invalidation, cached_resources
+from services.gateway.cache.shared import SharedCache
+from services.gateway.cache.store import Store
+from services.gateway.check import check
+from services.gateway.compose.compose import Composer
+from services.gateway.credentials.asked import AskedCredentials
+from services.gateway.credentials.bearer import BearerTokens
+from services.gateway.credentials.presented import Kind
+from services.gateway.credentials.users import ask_with
+from services.gateway.credentials.verified import VerifiedCredentials
 from services.gateway.early import account_early
 from services.gateway.forward import Forwarder
 from services.gateway.keys import Keys, fetch_from
-from services.gateway.limit import Limiter
+from services.gateway.limits.limiter import Limiter
 from services.gateway.matching import Matcher
+from services.gateway.openapi.published import Published
 from services.gateway.pipeline import Pipeline
-from services.gateway.routes import ROUTES, check, policies
+from services.gateway.roundtrip import RoundTrip
+from services.gateway.routes import ROUTES, policies
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream_aiohttp import AiohttpUpstream, open_session
-from services.gateway.verified import VerifiedTokens
 from stormglass import settings
 from stormglass.data.redis import open_redis
 from stormglass.service import create_service
+from stormglass.service.client import ServiceClient
 
 
 @asynccontextmanager
 async def _lifespan(app: Litestar) -> AsyncIterator[None]:
     own: GatewaySettings = app.state.settings
     base = settings.address("internal").url
-    limits = policies(own.rate_per_minute)
     async with (
         open_redis() as redis,
         open_session(connections=own.upstream_connections, connect_seconds=own.connect_seconds) as session,
     ):
         keys = Keys(fetch_from(session, base), longest=own.keys_seconds)
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix="limit",
-            # the library passes its options on as they are; its annotation knows plain values only
-            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # annotated as the sync pool
-        )
+        identity_key = settings.secret("identity_key")
+        roundtrip = RoundTrip(redis, settings.redis().timeout_seconds)
+        limiter = Limiter(policies(own), replicas=own.replicas)
+        verified = VerifiedCredentials(own.verified_credentials)
+        asked = AskedCredentials(ask_with(ServiceClient(session, base, "gateway", identity_key)), verified, limiter)
+        store = Store(roundtrip, own.cache_bytes, own.cache_wait_seconds)
+        invalidation = Invalidation(store, cached_resources(ROUTES))
+        forward = Forwarder(AiohttpUpstream(session, base), invalidation)
+        cache = SharedCache(store, Fetch(forward, store), invalidation)
         app.state.key_set = keys
         app.state.pipeline = Pipeline(
             matcher=Matcher(ROUTES),
-            authenticate=Authenticator(keys, VerifiedTokens(own.verified_tokens)),
-            limit=Limiter(storage, limits, replicas=own.replicas, timeout_seconds=settings.redis().timeout_seconds),
-            forward=Forwarder(AiohttpUpstream(session, base)),
-            identity_key=settings.secret("identity_key"),
+            authenticate=Authenticator(
+                {Kind.BEARER: BearerTokens(keys, verified, limiter), Kind.SESSION: asked, Kind.API_KEY: asked}
+            ),
+            admit=Admission(roundtrip, limiter),
+            cache=cache,
+            compose=Composer(forward),
+            publish=Published(forward, ROUTES),
+            forward=forward,
+            identity_key=identity_key,
         )
         refreshing = asyncio.create_task(keys.run())
         try:
-            yield
+            async with cache.running():
+                yield
         finally:
             refreshing.cancel()
             with suppress(asyncio.CancelledError):
@@ -80,7 +100,7 @@ async def _everything(scope: Scope, receive: Receive, send: Send) -> None:
 def create_app() -> Litestar:
     """The gateway's application; `RouteError` if the route table is wrong."""
     own = settings.read(GatewaySettings)
-    check(ROUTES, policies(own.rate_per_minute))
+    check(ROUTES, policies(own))
     app = create_service(
         name="gateway",
         route_handlers=[_everything],

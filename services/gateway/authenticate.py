@@ -1,84 +1,72 @@
-"""Stage 3: who is calling. A bearer token as RFC 6750 carries it and RFC 9068 shapes it, against the published keys."""
+"""Stage 3: who is calling. One credential of three kinds, each verified by a module of its own."""
 
-import re
+from collections.abc import Awaitable, Callable, Mapping
 
+from services.gateway.credentials import forgery
+from services.gateway.credentials.presented import REALM, Kind, Presented, Refused, presented
 from services.gateway.exchange import Exchange
-from services.gateway.keys import Keys
-from services.gateway.routes import Auth, Route
-from services.gateway.verified import VerifiedTokens
-from stormglass.security import tokens
+from services.gateway.limits.limiter import TooManyRefused
+from services.gateway.route import Auth, Csrf, Route
 from stormglass.security.identity import Identity
-from stormglass.security.tokens import AccessToken, InvalidToken
 from stormglass.service import Problem
 from stormglass.telemetry import names
 
-_BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
-_REALM = 'Bearer realm="stormglass"'
+Verify = Callable[[Exchange, Presented], Awaitable[Identity]]
+"""Whom a credential stands for; `Refused` if nobody, another `Problem` if that cannot be told now."""
 
 
 class Authenticator:
-    """Turns a bearer token into the identity that services will see."""
+    """Turns a credential into the identity that services will see."""
 
-    def __init__(self, keys: Keys, verified: VerifiedTokens) -> None:
-        self._keys = keys
-        self._verified = verified
+    def __init__(self, verifiers: Mapping[Kind, Verify]) -> None:
+        self._verifiers = verifiers
 
     async def __call__(self, exchange: Exchange, route: Route) -> None:
-        """Set `exchange.identity` where the route looks at a token.
+        """Set `exchange.identity` where the route looks at credentials.
 
         Raises:
-            Problem: 400, 401 or 403 with a challenge (RFC 6750, section 3), 503 while there are no keys.
+            Refused: 400 or 401 with a challenge, the credential is not good.
+            Problem: 401 none was sent, 403 it does not suffice or the request may be forged, 503 nobody can tell now.
         """
+        if route.csrf is Csrf.ORIGIN:
+            forgery.check_origin(exchange)
         if route.auth is Auth.NONE:
             return
-        sent = exchange.values(b"authorization")
-        if not sent:
+        sent = presented(exchange)
+        if sent is None:
             if route.auth is Auth.REQUIRED:
-                raise _refused("missing", "unauthenticated", "this needs a bearer token", _REALM)
+                raise _problem("missing", 401, "unauthenticated", "this needs a credential", REALM)
             return
-        if len(sent) > 1:
-            challenge = f'{_REALM}, error="invalid_request"'
-            raise _refused("ambiguous", "bad-request", "more than one Authorization header", challenge, 400)
-        bearer = _BEARER.fullmatch(sent[0])
-        if bearer is None:
-            raise _refused("not_bearer", "unauthenticated", "the Authorization header has no bearer token", _REALM)
+        exchange.credential = sent.kind
         try:
-            access = await self._access(bearer[1].decode("ascii"))
-        except InvalidToken as error:
-            challenge = f'{_REALM}, error="invalid_token", error_description="{_quotable(error)}"'
-            raise _refused(error.reason, "invalid-token", str(error), challenge) from error
-        exchange.identity = Identity(access.subject, access.scopes)
-        if missing := route.scopes - access.scopes:
-            wanted = " ".join(sorted(route.scopes))
-            challenge = f'{_REALM}, error="insufficient_scope", scope="{wanted}"'
-            detail = f"the token lacks the scope {' '.join(sorted(missing))}"
-            raise _refused("insufficient_scope", "insufficient-scope", detail, challenge, 403)
-
-    async def _access(self, token: str) -> AccessToken:
-        known = self._verified.get(token, self._keys)
-        if known is not None:
-            return known
-        key_id = tokens.key_id_of(token)
-        key = await self._keys.find(key_id)
-        if key is None:
-            if self._keys.problem:
-                names.AUTH_FAILURES.counter().labels("no_keys").inc()
-                detail = "tokens cannot be verified at the moment; try again"
-                raise Problem(503, "keys-unavailable", detail, headers={"Retry-After": "1"})
-            raise InvalidToken("unknown_key", "the token names a key that is not published")
-        access = tokens.verify(token, key)
-        if access.subject.startswith("service:"):
-            # only the platform's own processes speak under such a name, and they do not come in here
-            raise InvalidToken("reserved_subject", "the token is for a subject that no user has")
-        self._verified.put(token, access, key_id)
-        return access
+            exchange.identity = await self._verifiers[sent.kind](exchange, sent)
+        except (Refused, TooManyRefused):
+            if sent.kind is Kind.SESSION and route.auth is Auth.OPTIONAL:
+                # browsers send the cookie of a session that has ended until somebody tells them not to
+                exchange.refused = True
+                return
+            raise
+        if sent.kind is Kind.SESSION:
+            _guard_session(exchange, route, sent.text)
+        _check_scopes(route, exchange.identity)
 
 
-def _refused(reason: str, kind: str, detail: str, challenge: str, status: int = 401) -> Problem:
+def _guard_session(exchange: Exchange, route: Route, secret: str) -> None:
+    if route.csrf is Csrf.TOKEN:
+        forgery.check_origin(exchange)
+        forgery.check_token(exchange, secret)
+    if route.tells_csrf:
+        forgery.tell_token(exchange, secret)
+
+
+def _check_scopes(route: Route, identity: Identity) -> None:
+    if missing := route.scopes - identity.scopes:
+        wanted = " ".join(sorted(route.scopes))
+        challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'
+        detail = f"the credential lacks the scope {' '.join(sorted(missing))}"
+        raise _problem("insufficient_scope", 403, "insufficient-scope", detail, challenge)
+
+
+def _problem(reason: str, status: int, kind: str, detail: str, challenge: str) -> Problem:
     names.AUTH_FAILURES.counter().labels(reason).inc()
     return Problem(status, kind, detail, headers={"WWW-Authenticate": challenge})
-
-
-def _quotable(error: InvalidToken) -> str:
-    """The error's text with only the characters that RFC 6750 allows in a description."""
-    return re.sub(r"[^\x20\x21\x23-\x5b\x5d-\x7e]", "'", str(error))

@@ -3,6 +3,7 @@
 import ipaddress
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,7 +20,9 @@ class Exchange:
     """Filled in from top to bottom; `account` reads it at the end.
 
     `request_id` is made here and never taken from outside, so that it is unique and safe to log; the trace, which a
-    client may have begun, has its own header. `extra` are header fields that whatever answer there will be carries.
+    client may have begun, has its own header. `credential` is the kind that was sent: none, bearer, session or api-key.
+    `refused`: it was not good, but not needed either. `cache` is what the cache did, in one word. `extra` are header
+    fields that whatever answer there will be carries; `unless_refused` is done at the end unless that is a 4xx.
     """
 
     method: str
@@ -28,8 +31,12 @@ class Exchange:
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     begun: float = field(default_factory=time.perf_counter)
     match: Match | None = None
+    credential: str = "none"
+    refused: bool = False
     identity: Identity | None = None
+    cache: str = ""
     extra: Headers = field(default_factory=list)
+    unless_refused: list[Callable[[], None]] = field(default_factory=list)
     started: bool = False
     status: int = 0
     bytes_in: int = 0
@@ -48,8 +55,13 @@ class Exchange:
 
     @property
     def caller(self) -> str:
-        """Who is limited: the subject of a verified token, else the client's address."""
-        return f"subject:{self.identity.subject}" if self.identity else f"address:{self.client}"
+        """Who is limited: the subject of a verified credential, else the client's address."""
+        return f"subject:{self.identity.subject}" if self.identity else self.address
+
+    @property
+    def address(self) -> str:
+        """Who is limited where it does not matter who it says it is."""
+        return f"address:{self.client}"
 
 
 def client_address(headers: Headers, peer: str) -> str:

@@ -88,6 +88,7 @@ class Keys:
         self._fetching = None
 
     async def _once(self) -> bool:
+        asked = time.time()
         try:
             # neither polling nor a made-up key id may fill the trace store with root spans
             with suppress_instrumentation():
@@ -102,6 +103,7 @@ class Keys:
         if keys.keys() != self._keys.keys():
             _log.info("keys changed", keys=sorted(keys))
         self._keys, self._lifetime, self._last_error = keys, min(lifetime, self._longest), ""
+        names.KEYS_REFRESHED.gauge().set(asked)
         return True
 
 

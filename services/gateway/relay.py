@@ -1,4 +1,4 @@
-"""The way back of stage 6: a service's answer to the client, chunk by chunk, at the client's pace."""
+"""The way back of stage 7: a service's answer to the client, chunk by chunk, at the client's pace."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,20 +9,13 @@ from litestar.types import Send
 from services.gateway.answer import send_start
 from services.gateway.body import RequestBody
 from services.gateway.exchange import Exchange, Headers
+from services.gateway.failures import balancers_own
 from services.gateway.transform import own, to_client
 from services.gateway.upstream import Answer
-from stormglass.service import Problem
 
 WATCHED_BYTES = 256 * 1024
 """From this size on, or where the size is unknown, a client that goes away ends the transfer; a shorter answer is
 through before that could be noticed, and is not worth a task."""
-
-BALANCERS = {
-    502: ("upstream-broken", "the service broke off before it answered"),
-    503: ("upstream-unreachable", "no replica of the service can be reached; try again"),
-    504: ("upstream-timeout", "the service did not answer in time"),
-}
-"""What the balancer between us and the services answers by itself, as plain text; services answer with problems."""
 
 
 async def relay(exchange: Exchange, answer: Answer, body: RequestBody, send: Send) -> None:
@@ -33,12 +26,16 @@ async def relay(exchange: Exchange, answer: Answer, body: RequestBody, send: Sen
         UpstreamFailed: the answer broke off.
     """
     headers = to_client(answer.headers)
-    if answer.status in BALANCERS and not _value(headers, b"content-type").startswith((b"application/", b"text/html")):
-        kind, detail = BALANCERS[answer.status]
-        raise Problem(answer.status, kind, detail, headers={"Retry-After": "1"} if answer.status == 503 else None)
+    if problem := balancers_own(answer.status, _value(headers, b"content-type")):
+        raise problem
     length = _value(headers, b"content-length")
     left = int(length) if length.isdigit() else -1
     await send_start(exchange, send, answer.status, headers + own(exchange))
+    if exchange.method == "HEAD":
+        # the service was asked with GET; ending its answer costs a connection, which is what HEAD is rare enough for
+        answer.abort()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
     async with _watched(answer, body, wanted=body.complete and not 0 <= left < WATCHED_BYTES):
         async for chunk in answer.chunks():
             exchange.bytes_out += len(chunk)

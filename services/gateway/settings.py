@@ -14,6 +14,12 @@ class GatewaySettings(BaseSettings):
     )
 
     rate_per_minute: int = Field(default=100, ge=1, description="Requests a caller may make in a minute")
+    log_ins_per_minute: int = Field(
+        default=10, ge=1, description="Log-ins that may fail in a minute from one address, and that may be under way"
+    )
+    refused_per_minute: int = Field(
+        default=60, ge=1, description="Credentials that are not good which an address may send in a minute"
+    )
     replicas: int = Field(
         default=TOPOLOGY["gateway"].replicas,
         ge=1,
@@ -23,5 +29,11 @@ class GatewaySettings(BaseSettings):
     connect_seconds: float = Field(
         default=0.5, gt=0, description="Longest wait for a connection to the internal balancer, new or free"
     )
-    verified_tokens: int = Field(default=10_000, ge=0, description="Verified tokens that are remembered")
+    cache_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=0, description="What the cache that the gateways share may take in Redis"
+    )
+    cache_wait_seconds: float = Field(
+        default=0.6, gt=0, description="Longest wait for somebody else's fetch before the service is asked once more"
+    )
+    verified_credentials: int = Field(default=10_000, ge=0, description="Verified credentials that are remembered")
     keys_seconds: int = Field(default=300, ge=1, description="Longest time the users service's keys are not asked for")

@@ -1,4 +1,4 @@
-"""Stage 5: what a service gets to see of a request, and a client of an answer.
+"""Stage 6: what a service gets to see of a request, and a client of an answer.
 
 Headers are taken over unless they are removed here; credentials end here, a service sees the signed identity instead.
 A field with `_` in its name is dropped: servers that follow CGI read it as `-`, so `X_Stormglass_Identity` would be a
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from opentelemetry.propagate import inject
 from pydantic import SecretStr
 
+from services.gateway import canary
 from services.gateway.exchange import Exchange, Headers
 from services.gateway.matching import Match
 from services.gateway.normalise import Target
@@ -44,6 +45,8 @@ OURS = frozenset(
         b"traceparent",
         b"tracestate",
         b"via",
+        b"x-api-key",
+        b"x-csrf-token",
         b"x-real-ip",
         b"x-request-id",
         b"x-request-timeout-ms",
@@ -52,8 +55,20 @@ OURS = frozenset(
 OUR_PREFIXES = (b"x-stormglass-", b"x-forwarded-")
 """Set by us, the HTTP client or nobody: what a client sends under these names goes no further."""
 
-NOT_OUT = frozenset({b"date", b"server", b"x-powered-by", b"x-request-id", b"x-request-timeout-ms", b"x-trace-id"})
-"""Of an answer: set again by our server, or nobody's business outside."""
+NOT_OUT = frozenset(
+    {
+        b"cache-group-invalidation",
+        b"cache-groups",
+        b"date",
+        b"server",
+        b"stormglass-cache-control",
+        b"x-powered-by",
+        b"x-request-id",
+        b"x-request-timeout-ms",
+        b"x-trace-id",
+    }
+)
+"""Of an answer: set again by our server, meant for our cache, or nobody's business outside."""
 
 
 def to_upstream(exchange: Exchange, match: Match, target: Target, key: SecretStr) -> Call:
@@ -63,11 +78,16 @@ def to_upstream(exchange: Exchange, match: Match, target: Target, key: SecretStr
         for name, value in _end_to_end(exchange.headers)
         if name not in OURS and b"_" not in name and not name.startswith(OUR_PREFIXES)
     ]
+    # before what is ours is added: a route's rules cannot touch that
+    sent = match.route.sends.to_service(sent)
     sent.append(("X-Request-Id", exchange.request_id))
     if exchange.identity is not None:
         sent.append((identity.HEADER, identity.sign(exchange.identity, key)))
+    sent += canary.fields(exchange)
     path = match.target
-    return Call(exchange.method, f"{path}?{target.query}" if target.query else path, sent)
+    # our answer to HEAD is the service's to GET without its body: no service has to know the method
+    method = "GET" if exchange.method == "HEAD" else exchange.method
+    return Call(method, f"{path}?{target.query}" if target.query else path, sent)
 
 
 def traced(call: Call, seconds: float) -> Call:

@@ -11,7 +11,7 @@ from services.orders.place import Placement
 from services.orders.schemas import ConfirmOrder, OrderPage, OrderView, PlaceOrder, RejectOrder
 from stormglass.data.database import Database
 from stormglass.security.identity import Identity
-from stormglass.service.answers import problem_answers
+from stormglass.service.answers import json_answer, problem_answers
 from stormglass.service.caller import CALLER, require_scope, require_service
 from stormglass.service.problems import CONTENT_TYPE
 from stormglass.telemetry import names
@@ -22,7 +22,10 @@ IdempotencyKey = Annotated[
 OrderId = FromPath[uuid.UUID]
 
 
-@post("/orders", responses=problem_answers(400, 401, 403, 404, 409, 422, 503))
+@post(
+    "/orders",
+    responses={201: json_answer(OrderView), **problem_answers(400, 401, 403, 404, 409, 415, 422, 503)},
+)
 async def place_order(
     caller: Identity, placement: Placement, data: PlaceOrder, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
@@ -71,7 +74,7 @@ async def cancel_order(caller: Identity, database: Database, order_id: OrderId) 
     return OrderView.of(order)
 
 
-@post("/orders/{order_id:uuid}/confirm", status_code=200, responses=problem_answers(400, 401, 403, 404, 409))
+@post("/orders/{order_id:uuid}/confirm", status_code=200, responses=problem_answers(400, 401, 403, 404, 409, 415))
 async def confirm_order(caller: Identity, database: Database, order_id: OrderId, data: ConfirmOrder) -> OrderView:
     """Confirm an order whose stock is sold (platform only, may be repeated)."""
     require_service(caller)
@@ -82,7 +85,7 @@ async def confirm_order(caller: Identity, database: Database, order_id: OrderId,
     return OrderView.of(order)
 
 
-@post("/orders/{order_id:uuid}/reject", status_code=200, responses=problem_answers(400, 401, 403, 404, 409))
+@post("/orders/{order_id:uuid}/reject", status_code=200, responses=problem_answers(400, 401, 403, 404, 409, 415))
 async def reject_order(caller: Identity, database: Database, order_id: OrderId, data: RejectOrder) -> OrderView:
     """Cancel an order that cannot be fulfilled (platform only, may be repeated)."""
     require_service(caller)

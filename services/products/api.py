@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, QueryParameter
 
-from services.products import cursor, stock
+from services.products import cursor, freshness, stock
 from services.products.catalogue import Catalogue
 from services.products.cursor import Cursor
 from services.products.models import Product
@@ -16,29 +16,39 @@ from stormglass.data.cache import Cache
 from stormglass.data.database import Database
 from stormglass.security.identity import Identity
 from stormglass.service import Problem
-from stormglass.service.answers import problem_answers
-from stormglass.service.cached import cached_response
+from stormglass.service.answers import json_answer, problem_answers
+from stormglass.service.cached import cached_response, validated_response
 from stormglass.service.caller import CALLER, require_scope
 
 WRITE = "products:write"
 
+_SAME = "The client has this representation already"
 _Search = Annotated[str, QueryParameter(max_length=100, pattern=r"^[^\x00]*$", description="Part of the name")]
 _After = Annotated[str, QueryParameter(max_length=cursor.MAX_LENGTH, description="`next` of the page before")]
 _Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Products on a page")]
 
 
-@get("/products", responses=problem_answers(400, 503))
-async def products(catalogue: Catalogue, q: _Search = "", after: _After = "", limit: _Limit = 20) -> ProductPage:
+@get(
+    "/products",
+    responses={200: json_answer(ProductPage), **problem_answers(400, 503, s304=_SAME)},
+)
+async def products(
+    request: Request[Any, Any, Any], catalogue: Catalogue, q: _Search = "", after: _After = "", limit: _Limit = 20
+) -> Response[bytes]:
     """The catalogue by name, a page at a time; pages stay right while products come and go."""
     found = await catalogue.page(q.strip(), cursor.read(after) if after else None, limit + 1)
     shown = found[:limit]
     following = cursor.write(Cursor(shown[-1].name, shown[-1].id)) if len(found) > limit else None
-    return ProductPage(items=[_out(each) for each in shown], next=following)
+    page = ProductPage(items=[_out(each) for each in shown], next=following)
+    return validated_response(request, msgspec.json.encode(page), freshness.of_page())
 
 
 @get(
     "/products/{product_id:uuid}",
-    responses=problem_answers(404, 503, s304="The client has this representation already"),
+    responses={
+        200: json_answer(ProductOut),
+        **problem_answers(404, 503, s304=_SAME),
+    },
 )
 async def product(
     request: Request[Any, Any, Any], product_id: FromPath[uuid.UUID], catalogue: Catalogue, product_cache: Cache
@@ -54,11 +64,14 @@ async def product(
         return msgspec.json.encode(_out(found))
 
     cached = await product_cache.get(str(product_id), load)
-    return cached_response(request, cached, cache="products", cache_control="public, max-age=5")
+    told = freshness.of_product(product_id, cached.age)
+    return cached_response(request, cached, cache="products", cache_control=freshness.CLIENTS, more=told)
 
 
-@put("/products", dependencies=CALLER, responses=problem_answers(400, 401, 403, 503))
-async def upsert(data: ProductsIn, caller: Identity, catalogue: Catalogue, product_cache: Cache) -> UpsertResult:
+@put("/products", dependencies=CALLER, responses=problem_answers(400, 401, 403, 415, 503))
+async def upsert(
+    data: ProductsIn, caller: Identity, catalogue: Catalogue, product_cache: Cache
+) -> Response[UpsertResult]:
     """Create or change products by sku, all or nothing. `stock` counts only for those that are new."""
     require_scope(caller, WRITE)
     skus = [item.sku for item in data.items]
@@ -68,14 +81,15 @@ async def upsert(data: ProductsIn, caller: Identity, catalogue: Catalogue, produ
     done = await catalogue.upsert(data.items)
     if done.updated:
         await product_cache.forget(*map(str, done.updated))
-    return UpsertResult(created=len(done.created), updated=len(done.updated))
+    result = UpsertResult(created=len(done.created), updated=len(done.updated))
+    return Response(result, headers=freshness.of_change(done.updated))
 
 
 @post(
     "/products/{product_id:uuid}/restock",
     status_code=200,
     dependencies=CALLER,
-    responses=problem_answers(400, 401, 403, 404, 503),
+    responses=problem_answers(400, 401, 403, 404, 415, 503),
 )
 async def restock(data: Restock, product_id: FromPath[uuid.UUID], caller: Identity, database: Database) -> StockOut:
     """Put new units of a product in."""

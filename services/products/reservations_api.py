@@ -37,7 +37,12 @@ async def availability(product_id: FromPath[uuid.UUID], caller: Identity, catalo
     "/reservations",
     dependencies=CALLER,
     responses=problem_answers(
-        400, 401, 403, 503, s409="Not enough stock (`products` names it), or the order's reservation has other items"
+        400,
+        401,
+        403,
+        415,
+        503,
+        s409="Not enough stock (`products` names it), or the order's reservation has other items",
     ),
 )
 async def reserve(data: Reserve, caller: Identity, reservations: Reservations) -> ReservationOut:

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.users.models import Account
-from services.users.store import Accounts
+from services.users.store.accounts import Accounts
 from stormglass import settings
 from stormglass.resilience.backoff import backoff
 from stormglass.resilience.unavailable import DependencyUnavailable

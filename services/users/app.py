@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -11,35 +12,53 @@ from litestar.di import Provide
 from services.users.access import Issuer
 from services.users.admin import keep_ensuring
 from services.users.api import ROUTES
+from services.users.housekeeping import housekeeping
 from services.users.settings import UsersSettings
-from services.users.store import Accounts
+from services.users.signing import SigningKeys
+from services.users.store.accounts import Accounts
+from services.users.store.api_keys import ApiKeys
+from services.users.store.logins import Logins
+from services.users.store.refresh import RefreshTokens
 from stormglass import settings
 from stormglass.data.cache import Cache
 from stormglass.data.database import Database
 from stormglass.data.redis import open_redis
 from stormglass.security.passwords import password_fits
-from stormglass.security.tokens import SigningKey
+from stormglass.security.revocation import Revocations
 from stormglass.service import create_service
+
+_SHARED = ("accounts", "api_keys", "issuer", "logins", "profiles", "refresh_tokens", "revocations")
+"""What handlers may ask for, by the name of their parameter."""
 
 
 @asynccontextmanager
 async def _resources(app: Litestar) -> AsyncIterator[None]:
     own = settings.read(UsersSettings)
-    async with Database.open() as database, open_redis() as redis:
-        app.state.database = database
-        app.state.redis = redis
-        app.state.accounts = Accounts(database)
-        app.state.profiles = Cache(redis, "users", ttl=own.cache_seconds, stale=own.stale_seconds)
-        app.state.issuer = Issuer(SigningKey(settings.secret("signing_key")), own.token_seconds)
+    state = app.state
+    async with (
+        Database.open() as state.database,
+        open_redis() as state.redis,
+    ):
+        state.accounts = Accounts(state.database)
+        state.logins = Logins(state.database, own)
+        state.refresh_tokens = RefreshTokens(state.database, own)
+        state.api_keys = ApiKeys(state.database, own.keys_per_account)
+        state.revocations = Revocations(state.redis)
+        state.profiles = Cache(state.redis, "users", ttl=own.cache_seconds, stale=own.stale_seconds)
+        keys = SigningKeys(settings.secrets_directory())
+        state.issuer = Issuer(keys, own.token_seconds)
         # makes the hash that unknown accounts are compared with, or the first of them would take twice as long
         await password_fits(None, "")
-        app.state.admin = asyncio.create_task(keep_ensuring(app.state.accounts), name="administrator's account")
+        state.admin = asyncio.create_task(keep_ensuring(state.accounts), name="administrator's account")
+        looking = asyncio.create_task(keys.run(), name="signing keys")
         try:
-            yield
+            async with housekeeping(state.database, state.revocations, own):
+                yield
         finally:
-            app.state.admin.cancel()
-            with suppress(asyncio.CancelledError):
-                await app.state.admin
+            for task in (state.admin, looking):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 async def _database(state: State) -> None:
@@ -55,19 +74,11 @@ async def _redis(state: State) -> None:
     await state.redis.ping()
 
 
-async def _accounts(state: State) -> Accounts:
-    accounts: Accounts = state.accounts
-    return accounts
+def _shared(name: str) -> Provide:
+    async def provide(state: State) -> Any:
+        return state[name]
 
-
-async def _profiles(state: State) -> Cache:
-    profiles: Cache = state.profiles
-    return profiles
-
-
-async def _issuer(state: State) -> Issuer:
-    issuer: Issuer = state.issuer
-    return issuer
+    return Provide(provide)
 
 
 def create_app() -> Litestar:
@@ -78,10 +89,6 @@ def create_app() -> Litestar:
         lifespan=[_resources],
         readiness={"postgres": _database, "administrator": _administrator},
         degraded_without={"redis": _redis},
-        dependencies={
-            "accounts": Provide(_accounts),
-            "profiles": Provide(_profiles),
-            "issuer": Provide(_issuer),
-        },
-        description="Accounts, log-in (argon2id), access tokens (EdDSA) and the keys that verify them.",
+        dependencies={name: _shared(name) for name in _SHARED},
+        description="Accounts, log-ins of browsers and programs, API keys, and the keys that sign access tokens.",
     )

@@ -1,4 +1,4 @@
-"""Wire types of the users service; fields that are not listed are refused."""
+"""Wire types of accounts and keys; fields that are not listed are refused."""
 
 import uuid
 from datetime import datetime
@@ -10,9 +10,10 @@ _END = r"$(?!\n)"  # Python's `$` alone admits a line break after it
 # HTML's definition of a valid address (ASCII, no quoted local parts), with at least one dot in the domain
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+{_END}"
+_TEXT = rf"^[^\x00-\x1f\x7f]+{_END}"  # no control characters: neither does Postgres store a NUL
 
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, examples=["ada@example.org"])]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=rf"^[^\x00-\x1f\x7f]+{_END}", examples=["Ada"])]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_TEXT, examples=["Ada"])]
 NewPassword = Annotated[str, Meta(min_length=8, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -28,7 +29,7 @@ class Registration(Struct, forbid_unknown_fields=True):
 class Credentials(Struct, forbid_unknown_fields=True):
     """What a log-in takes."""
 
-    email: Annotated[str, Meta(min_length=1, max_length=254)]
+    email: Annotated[str, Meta(min_length=1, max_length=254, pattern=_TEXT)]
     password: Password
 
 
@@ -38,6 +39,13 @@ class Rename(Struct, forbid_unknown_fields=True):
     name: Name
 
 
+class PasswordChange(Struct, forbid_unknown_fields=True):
+    """The password as it is, as a proof, and as it shall be."""
+
+    current_password: Password
+    new_password: NewPassword
+
+
 class Profile(Struct):
     """An account as its owner sees it."""
 
@@ -45,15 +53,6 @@ class Profile(Struct):
     email: str
     name: str
     created_at: datetime
-
-
-class Token(Struct):
-    """An access token (RFC 6749, section 5.1); `expires_in` is in seconds, `scope` separated by spaces."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    scope: str
 
 
 class Contact(Struct):

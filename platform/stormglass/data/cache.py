@@ -5,9 +5,14 @@ RFC 5861), or has not within `patience`: then the load goes on and its answer is
 cannot be asked the origin is, and that is counted: a cache may cost time, never an answer. An outage is remembered for
 `OUTAGE_SECONDS`, so that its time-out is not paid by every read.
 Loads of the same key by the same process at the same time share one call to the origin.
+
+A value that was loaded before a change is neither stored nor shared after it, whichever process did the one and the
+other: a load begins with a lease (the idea is memcached's at Facebook, NSDI 2013), `forget()` ends it, and only who
+has the lease of now may store.
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +33,12 @@ _log = logger(__name__)
 
 OUTAGE_SECONDS = 1.0
 """For how long Redis is not asked again after it failed: about a health check's interval."""
+
+
+LEASE_SECONDS = 60
+"""How long a load may take for its value to be stored."""
+
+_STORE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end"
 
 
 class OriginFailed(DependencyUnavailable):
@@ -58,11 +69,15 @@ class Cache:
         self._ttl = ttl
         self._patience = patience
         self._keep_ms = int((ttl + stale) * 1000)
-        self._loading: dict[str, asyncio.Task[bytes]] = {}
+        self._loading: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
+        """Loads under way, by key and lease (empty where Redis gave none)."""
         self._outage = Outage(OUTAGE_SECONDS)
 
     def _key(self, key: str) -> str:
         return f"cache:{self._name}:{key}"
+
+    def _lease_key(self, key: str) -> str:
+        return f"lease:{self._name}:{key}"
 
     async def get(self, key: str, load: Callable[[], Awaitable[bytes]]) -> Cached:
         """The value of `key`, from the cache or by `load()`.
@@ -73,9 +88,10 @@ class Cache:
         known, reachable = await self._read(key)
         if known is not None and known.age <= self._ttl:
             return self._counted(known)
+        lease = await self._lease(key) if reachable else b""
         try:
             async with asyncio.timeout(None if known is None else self._patience):
-                value = await self._load_once(key, load)
+                value = await self._load_once(key, lease, load)
         except (DependencyUnavailable, TimeoutError):
             if known is None:
                 raise
@@ -87,15 +103,15 @@ class Cache:
     async def forget(self, *keys: str) -> None:
         """Drop entries because what they show has changed; if Redis is away they live on for their `ttl` at most.
 
-        A load of this process that has begun already is not stored either: it may have read what was true before.
+        Loads that have begun already are not stored either: they may have read what was true before.
         """
         if not keys:
             return
-        for key in keys:
-            self._loading.pop(key, None)
+        for begun in [each for each in self._loading if each[0] in keys]:
+            del self._loading[begun]
         try:
             # tried even while Redis is known to be away: a wrong answer costs more than a time-out
-            await self._redis.delete(*(self._key(key) for key in keys))
+            await self._redis.delete(*map(self._lease_key, keys), *map(self._key, keys))
         except (RedisError, OSError, TimeoutError) as error:
             self._unreachable("forget", error)
 
@@ -122,22 +138,35 @@ class Cache:
         value, age = entry
         return Cached(value, "hit", age), True
 
-    async def _load_once(self, key: str, load: Callable[[], Awaitable[bytes]]) -> bytes:
-        task = self._loading.get(key)
+    async def _lease(self, key: str) -> bytes:
+        """What gives the right to store the value that is loaded from now on; empty if it cannot be had."""
+        mine = secrets.token_bytes(8)
+        try:
+            theirs: bytes | None = await self._redis.set(
+                self._lease_key(key), mine, nx=True, get=True, ex=LEASE_SECONDS
+            )
+        except (RedisError, OSError, TimeoutError) as error:
+            self._unreachable("lease", error)
+            return b""
+        return theirs or mine
+
+    async def _load_once(self, key: str, lease: bytes, load: Callable[[], Awaitable[bytes]]) -> bytes:
+        # a load with another lease may have begun before a change that this caller has heard of
+        task = self._loading.get((key, lease))
         if task is None:
-            task = asyncio.create_task(self._load(key, load))
-            self._loading[key] = task
-            task.add_done_callback(lambda done: self._loaded(key, done))
+            task = asyncio.create_task(self._load(key, lease, load))
+            self._loading[key, lease] = task
+            task.add_done_callback(lambda done: self._loaded(key, lease, done))
         # one impatient caller must not cancel the load for the others
         return await asyncio.shield(task)
 
-    def _loaded(self, key: str, task: asyncio.Task[bytes]) -> None:
-        if self._loading.get(key) is task:
-            del self._loading[key]
+    def _loaded(self, key: str, lease: bytes, task: asyncio.Task[bytes]) -> None:
+        if self._loading.get((key, lease)) is task:
+            del self._loading[key, lease]
         if not task.cancelled():
             task.exception()  # seen: everybody may have lost patience, and asyncio complains about what nobody saw
 
-    async def _load(self, key: str, load: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _load(self, key: str, lease: bytes, load: Callable[[], Awaitable[bytes]]) -> bytes:
         origin = names.CACHE_ORIGIN.counter()
         try:
             value = await load()
@@ -145,13 +174,17 @@ class Cache:
             origin.labels(self._name, "failed").inc()
             raise
         origin.labels(self._name, "loaded").inc()
-        if self._loading.get(key) is asyncio.current_task() and self._outage.worth_asking():
-            await self._write(key, value)
+        # forgotten by this process meanwhile: Redis may have been away then, and not know of it
+        wanted = self._loading.get((key, lease)) is asyncio.current_task()
+        if lease and wanted and self._outage.worth_asking():
+            await self._write(key, lease, value)
         return value
 
-    async def _write(self, key: str, value: bytes) -> None:
+    async def _write(self, key: str, lease: bytes, value: bytes) -> None:
         try:
-            await self._redis.set(self._key(key), seal(value), px=self._keep_ms)
+            # not by its hash: a script that Redis has forgotten would be an error in the trace of whoever comes first
+            keys = (self._lease_key(key), self._key(key))
+            await self._redis.execute_command("EVAL", _STORE, 2, *keys, lease, seal(value), self._keep_ms)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         except (RedisError, OSError, TimeoutError) as error:
             self._unreachable("write", error)
         else:

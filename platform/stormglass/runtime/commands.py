@@ -9,18 +9,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from stormglass.runtime.instance import check_name, default_name
-
-InstanceName = Annotated[
-    str, typer.Option("--instance", "-i", help="Which instance is meant.", default_factory=default_name)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+from stormglass.runtime import keys_commands
+from stormglass.runtime.canary_command import canary
+from stormglass.runtime.instance import check_name
+from stormglass.runtime.options import AsJson, InstanceName
 
 
 def register(app: typer.Typer) -> None:
     """Add the runtime's commands."""
-    for command in (up, down, status, logs, restart, kill, scale, doctor):
+    for command in (up, down, status, logs, restart, kill, scale, canary, doctor):
         app.command()(command)
+    keys_commands.register(app)
 
 
 def up(

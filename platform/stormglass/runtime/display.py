@@ -74,8 +74,9 @@ def status_table(status: Status) -> RenderableType:
         table.add_column(name, justify=justify, no_wrap=name not in {"ready", "version"})
     for row in status.rows:
         ready = "[green]yes[/]" if row.ready else f"[red]no[/] {row.reason}"
+        share = "" if row.canary is None else f" [yellow]({row.canary} % of requests)[/]"
         table.add_row(
-            row.replica,
+            row.replica + share,
             row.state,
             ready,
             str(row.port),

@@ -5,13 +5,15 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from stormglass.runtime import leftovers, ports, servers
+from stormglass.runtime import keys, leftovers, ports, servers
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance, exists, load, state_root
 from stormglass.runtime.manager import Manager
@@ -114,6 +116,7 @@ def _descriptors() -> Finding:
 
 
 def _instance(instance: Instance) -> Iterator[Finding]:
+    yield _keys(instance)
     if Manager(instance).alive():
         yield Finding("instance", ok=True, detail=f"{instance.name} is running at port {instance.base_port}")
         return
@@ -126,6 +129,16 @@ def _instance(instance: Instance) -> Iterator[Finding]:
     )
     if not left:
         yield from _ports(instance.base_port)
+
+
+def _keys(instance: Instance) -> Finding:
+    try:
+        ring = keys.ring(instance)
+    except RuntimeFailure as error:
+        return Finding("signing keys", ok=False, detail=str(error), advice="log-ins go on with the keys of before")
+    now = time.time()
+    counts = Counter(ring.state(key, now).value for key in ring.keys)
+    return Finding("signing keys", ok=True, detail=", ".join(f"{count} {state}" for state, count in counts.items()))
 
 
 def _ports(base: int) -> Iterator[Finding]:

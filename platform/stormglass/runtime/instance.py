@@ -1,7 +1,7 @@
 """An instance of the platform: its name, its directories, its ports, its replicas, its secrets, its addresses.
 
 <state root>/instances/<name>/
-    instance.json   base port, replicas, whether the edges lead past the fault proxies
+    instance.json   base port, replicas, canaries, whether the edges lead past the fault proxies
     config/         rendered configuration, 0700
     secrets/        one directory per service, one file per secret, 0700
     data/           what the servers keep
@@ -37,6 +37,8 @@ class Instance:
     base_port: int
     replicas: Mapping[str, int] = field(default_factory=dict)
     direct: bool = False
+    canaries: Mapping[str, int] = field(default_factory=dict)
+    """Percent of a process' requests that one of its replicas gets, by the replica's name; at most one a process."""
     topology: Topology = TOPOLOGY
 
     @property
@@ -118,7 +120,19 @@ class Instance:
 
     def scaled(self, process: Process, count: int) -> "Instance":
         """The same instance with another number of replicas of one process."""
-        return replace(self, replicas={**self.replicas, process.name: count})
+        gone = {process.replica_name(number) for number in range(count + 1, process.places + 1)}
+        # one replica alone gets everything anyway
+        gone |= {process.replica_name(1)} if count == 1 else set()
+        canaries = {name: percent for name, percent in self.canaries.items() if name not in gone}
+        return replace(self, replicas={**self.replicas, process.name: count}, canaries=canaries)
+
+    def with_canary(self, process: Process, number: int | None, percent: int = 0) -> "Instance":
+        """The same instance with this share of the requests for one replica of a process; without any for None."""
+        own = {process.replica_name(place) for place in range(1, process.places + 1)}
+        canaries = {name: share for name, share in self.canaries.items() if name not in own}
+        if number is not None:
+            canaries[process.replica_name(number)] = percent
+        return replace(self, canaries=canaries)
 
     def save(self) -> None:
         """Record what `load` reads, and make the directories."""
@@ -129,7 +143,12 @@ class Instance:
                 shared.chmod(0o711)
         for own in (self.config, self.logs, self.run, self.secrets):
             private_directory(own)
-        record = {"base_port": self.base_port, "replicas": dict(self.replicas), "direct": self.direct}
+        record = {
+            "base_port": self.base_port,
+            "replicas": dict(self.replicas),
+            "direct": self.direct,
+            "canaries": dict(self.canaries),
+        }
         write_private(self.directory / "instance.json", json.dumps(record, indent=2) + "\n")
 
 
@@ -176,7 +195,14 @@ def load(name: str | None = None, root: Path | None = None) -> Instance:
     path = root / "instances" / name / "instance.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return Instance(name, root, int(record["base_port"]), dict(record["replicas"]), bool(record.get("direct")))
+        return Instance(
+            name,
+            root,
+            int(record["base_port"]),
+            dict(record["replicas"]),
+            direct=bool(record.get("direct")),
+            canaries=dict(record.get("canaries", {})),
+        )
     except FileNotFoundError as error:
         raise RuntimeFailure(
             f"there is no instance {name!r} in {root}: start it with `stormglass up --instance {name}`"

@@ -16,7 +16,10 @@ MANAGER = "manager"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One replica. `memory_bytes` includes the processes it started itself; `port` is its first endpoint's."""
+    """One replica. `memory_bytes` includes the processes it started itself; `port` is its first endpoint's.
+
+    `canary` is the share of its process' requests, in percent, where it was given one of its own.
+    """
 
     process: str
     replica: str
@@ -29,6 +32,7 @@ class Row:
     uptime_seconds: float
     memory_bytes: int
     version: str
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def _row(
         uptime_seconds=info.uptime_seconds,
         memory_bytes=memory.used(info.pid) if info.pid else 0,
         version=answer.version,
+        canary=instance.canaries.get(info.name),
     )
 
 

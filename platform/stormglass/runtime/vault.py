@@ -2,11 +2,9 @@
 
 import secrets
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
+from stormglass.security import keyring
 from stormglass.topology import Kind
 
 IDENTIFIED = ("gateway", "users", "products", "orders", "worker")
@@ -24,7 +22,7 @@ def ensure(instance: Instance) -> None:
     _once(instance, "redis", "password", _random())
     _once(instance, "manager", "password", _random())
     _once(instance, "users", "admin_password", _random())
-    _once(instance, "users", "signing_key", _ed25519())
+    _first_signing_key(instance)
     _once(instance, "gateway", "identity_key", _random())
     for service in REDIS_CLIENTS:
         _once(instance, service, "redis_password", instance.secret("redis", "password"))
@@ -43,6 +41,8 @@ def _random() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _ed25519() -> str:
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().strip()
+def _first_signing_key(instance: Instance) -> None:
+    """After a rotation the first key is gone for good: it must not come back beside its successors."""
+    directory = private_directory(instance.secrets / "users")
+    if not keyring.files(directory):
+        write_private(directory / keyring.FIRST, keyring.new_pem())

@@ -25,11 +25,16 @@ class InvalidIdentity(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """On whose behalf a request runs. `subject` is a user's id, or `service:<name>` for the platform itself."""
+    """On whose behalf a request runs. `subject` is a user's id, or `service:<name>` for the platform itself.
+
+    `credential` names what the caller showed, as `stormglass.security.revocation` names it; empty where it was nothing
+    that can be revoked.
+    """
 
     subject: str
     scopes: frozenset[str] = field(default_factory=frozenset)
     issuer: str = "gateway"
+    credential: str = ""
 
     @property
     def is_service(self) -> bool:
@@ -45,6 +50,7 @@ def sign(identity: Identity, key: SecretStr) -> str:
         "iss": identity.issuer,
         "aud": _AUDIENCE,
         "exp": int(time.time()) + LIFETIME_SECONDS,
+        "cred": identity.credential,
     }
     return jwt.encode(claims, key.get_secret_value(), algorithm=_ALGORITHM)
 
@@ -62,4 +68,9 @@ def verify(value: str, key: SecretStr) -> Identity:
         )
     except jwt.PyJWTError as error:
         raise InvalidIdentity(str(error)) from error
-    return Identity(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()), str(claims["iss"]))
+    return Identity(
+        subject=str(claims["sub"]),
+        scopes=frozenset(str(claims.get("scope", "")).split()),
+        issuer=str(claims["iss"]),
+        credential=str(claims.get("cred", "")),
+    )

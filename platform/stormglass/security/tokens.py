@@ -1,7 +1,8 @@
 """Access tokens: JWTs as RFC 9068 profiles them, signed with EdDSA (Ed25519), verified against published keys.
 
 The algorithm belongs to the key, never to the token's header (RFC 8725, section 3.1), and `typ` must be `at+jwt`, so
-that no other kind of JWT of ours can pass as an access token (section 3.11).
+that no other kind of JWT of ours can pass as an access token (section 3.11). Times are checked with five seconds for
+clocks that differ: `exp`, `nbf`, and `iat`, which must not lie in the future.
 """
 
 import hashlib
@@ -18,11 +19,22 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
 from pydantic import SecretStr
 
+from stormglass.security import compact
+
 ISSUER = "https://users.stormglass.local"
 AUDIENCE = "https://api.stormglass.local"
 TYPE = "at+jwt"
+ALGORITHM = "EdDSA"
+REFUSED = frozenset({"b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip"})
+"""Header members that no token of ours has: a key that the token itself brings or points to, a token within the token,
+encryption, compression, another coding, and extensions that must be understood (RFC 8725, sections 2 and 3)."""
+
 MAX_BYTES = 4096
 """Longest token that is looked at: ours have about 500 bytes."""
+
+TOKEN_SECONDS = 900
+"""Longest life of an access token. How long revoked log-ins and withdrawn keys are remembered follows from it, so a
+token that would live longer is refused."""
 
 
 class InvalidToken(ValueError):
@@ -35,12 +47,13 @@ class InvalidToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a verified token says."""
+    """What a verified token says; `login_id` names the log-in it came from, whose revocation ends it."""
 
     subject: str
     scopes: frozenset[str]
     token_id: str
     expires_at: int
+    login_id: str
     claims: Mapping[str, Any]
 
 
@@ -56,8 +69,16 @@ class SigningKey:
         self.key_id = thumbprint(public)
         self.jwk: dict[str, str] = {**public, "kid": self.key_id, "alg": "EdDSA", "use": "sig"}
 
-    def issue(self, subject: str, scopes: Iterable[str], *, lifetime: int, client_id: str = "stormglass") -> str:
-        """A token for `subject` that is valid for `lifetime` seconds."""
+    def issue(
+        self,
+        subject: str,
+        scopes: Iterable[str],
+        *,
+        lifetime: int,
+        client_id: str = "stormglass",
+        login_id: uuid.UUID | None = None,
+    ) -> str:
+        """A token for `subject` that is valid for `lifetime` seconds, or until its log-in (claim `sid`) is revoked."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -68,6 +89,7 @@ class SigningKey:
             "iat": now,
             "exp": now + lifetime,
             "jti": uuid.uuid4().hex,
+            **({"sid": str(login_id)} if login_id else {}),
         }
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self.key_id, "typ": TYPE})
 
@@ -106,14 +128,15 @@ def key_id_of(token: str) -> str:
     if len(token) > MAX_BYTES:
         raise InvalidToken("too_long", f"the token is longer than {MAX_BYTES} bytes")
     try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+        header = compact.header_of(token)
+    except compact.Malformed as error:
         raise InvalidToken("malformed", "the token is not a JWT") from error
     if str(header.get("typ", "")).lower().removeprefix("application/") != TYPE:
         raise InvalidToken("wrong_type", f"the token's type is not {TYPE}")
-    if "crit" in header:
-        # extensions that must be understood (RFC 7515, section 4.1.11); none is
-        raise InvalidToken("malformed", "the token needs extensions that are not supported")
+    if header.get("alg") != ALGORITHM:
+        raise InvalidToken("wrong_algorithm", "the token is signed with an algorithm that is not accepted")
+    if REFUSED & header.keys():
+        raise InvalidToken("refused_header", "the token brings its own key, or extensions that are not supported")
     key_id = header.get("kid")
     if not isinstance(key_id, str) or not key_id:
         raise InvalidToken("no_key_id", "the token names no key")
@@ -127,7 +150,7 @@ def verify(token: str, key: Ed25519PublicKey) -> AccessToken:
         claims = jwt.decode(
             token,
             key,
-            algorithms=["EdDSA"],
+            algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
             leeway=5,
@@ -141,10 +164,22 @@ def verify(token: str, key: Ed25519PublicKey) -> AccessToken:
         raise InvalidToken("wrong_party", "the token was issued by or for somebody else") from error
     except jwt.PyJWTError as error:
         raise InvalidToken("bad_claims", f"the token is not acceptable: {error}") from error
+    except OverflowError as error:
+        raise InvalidToken("bad_claims", "the token is not acceptable: a time is out of range") from error
+    try:
+        compact.claims_of(token)
+    except compact.Malformed as error:
+        raise InvalidToken("bad_claims", f"the token is not acceptable: {error}") from error
+    scope = claims.get("scope", "")
+    if not claims["sub"] or not isinstance(scope, str):
+        raise InvalidToken("bad_claims", "the token is not acceptable: no subject, or a scope that is no text")
+    if int(claims["exp"]) - int(claims["iat"]) > TOKEN_SECONDS:
+        raise InvalidToken("bad_claims", f"the token is not acceptable: it lives longer than {TOKEN_SECONDS} s")
     return AccessToken(
-        subject=str(claims["sub"]),
-        scopes=frozenset(str(claims.get("scope", "")).split()),
+        subject=claims["sub"],
+        scopes=frozenset(scope.split()),
         token_id=str(claims["jti"]),
         expires_at=int(claims["exp"]),
+        login_id=str(claims.get("sid", "")),
         claims=claims,
     )

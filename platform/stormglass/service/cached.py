@@ -1,6 +1,7 @@
 """Answers out of the cache, as bytes: validated by `ETag`, with their age, and honest about where they came from."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -20,12 +21,18 @@ _STATUS: dict[Result, str] = {
 
 
 def cached_response(
-    request: Request[Any, Any, Any], cached: Cached, *, cache: str, cache_control: str
+    request: Request[Any, Any, Any],
+    cached: Cached,
+    *,
+    cache: str,
+    cache_control: str,
+    more: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
-    """The JSON in `cached` as an answer; 304 without a body if the client has exactly this already."""
-    etag = f'"{hashlib.sha256(cached.value).hexdigest()[:32]}"'
+    """The JSON in `cached` as an answer; 304 without a body if the client has exactly this already.
+
+    `more` are header fields for an answer that is not stale.
+    """
     headers = {
-        "ETag": etag,
         "Age": str(int(cached.age)),
         "Cache-Status": f"{cache}; {_STATUS[cached.result]}",
         # what is stale already must not be kept for longer by anybody
@@ -33,7 +40,16 @@ def cached_response(
     }
     if cached.result == "stale":
         headers[DEGRADED] = "stale-cache"
+    else:
+        headers |= more or {}
+    return validated_response(request, cached.value, headers)
+
+
+def validated_response(request: Request[Any, Any, Any], value: bytes, headers: Mapping[str, str]) -> Response[bytes]:
+    """The JSON in `value` with an `ETag`; 304 without a body if the client has exactly this already."""
+    etag = f'"{hashlib.sha256(value).hexdigest()[:32]}"'
+    fields = {"ETag": etag, **headers}
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
     if known & {etag, "*"}:
-        return Response(b"", status_code=304, headers=headers)
-    return Response(cached.value, media_type="application/json", headers=headers)
+        return Response(b"", status_code=304, headers=fields)
+    return Response(value, media_type="application/json", headers=fields)

@@ -36,17 +36,25 @@ async def caller(request: Request[Any, Any, Any]) -> Identity:
         raise Problem(401, "invalid-identity", detail, headers=_CHALLENGE) from error
 
 
+async def visitor(request: Request[Any, Any, Any]) -> Identity | None:
+    """The identity of a request that may come without one; 401 for one that is not acceptable."""
+    return await caller(request) if HEADER in request.headers else None
+
+
 def require_scope(identity: Identity, scope: str) -> None:
     """403 unless `identity` holds `scope`."""
     if scope not in identity.scopes:
         raise Problem(403, "forbidden", f"this needs the scope {scope!r}")
 
 
-def require_service(identity: Identity) -> None:
-    """403 unless a process of the platform is calling on its own behalf."""
-    if not identity.is_service:
+def require_service(identity: Identity, name: str = "") -> None:
+    """403 unless a process of the platform (the one called `name`) is calling on its own behalf."""
+    if not identity.is_service or (name and identity.subject != f"service:{name}"):
         raise Problem(403, "forbidden", "this is for the platform's own processes")
 
 
 CALLER = {"caller": Provide(caller)}
 """`dependencies=CALLER` gives handlers a parameter `caller: Identity`."""
+
+VISITOR = {"visitor": Provide(visitor)}
+"""`dependencies=VISITOR` gives handlers a parameter `visitor: Identity | None`."""

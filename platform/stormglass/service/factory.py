@@ -12,6 +12,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from stormglass import __version__, settings
+from stormglass.service.body import StrictRequest
+from stormglass.service.closed import ClosedStructs
 from stormglass.service.problems import HANDLERS
 from stormglass.service.sabotage import sabotage
 
@@ -64,8 +66,10 @@ def create_service(
         lifespan=list(lifespan),
         dependencies=dependencies,
         middleware=sabotage(),
+        request_class=StrictRequest,
         exception_handlers=HANDLERS,
         openapi_config=config if openapi else None,
+        plugins=[ClosedStructs()],
         request_max_body_size=max_body_bytes or settings.http().max_body_bytes,
         # structlog is configured for the whole process before the application is made
         logging_config=None,

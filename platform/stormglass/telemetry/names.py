@@ -94,14 +94,35 @@ CACHE_REQUESTS = Metric(
     "cache_requests_total",
     "Reads through the cache by what became of them",
     ("cache", "result"),
-    cardinality=20,
-    why="result: hit, miss, stale (served because the origin failed), bypass (the cache could not be asked)",
+    cardinality=30,
+    why="result: hit, miss, stale (served because the origin failed), bypass (the cache could not be asked); at the "
+    "gateway also validated (stale, and the service says it still holds), collapsed (another request fetched it), "
+    "revalidating (stale, while it is fetched anew), request (the client wanted none)",
 )
 CACHE_ORIGIN = Metric(
     "cache_origin_requests_total",
     "Loads from the origin behind a cache",
     ("cache", "outcome"),
     cardinality=10,
+)
+GATEWAY_CACHE_BYTES = Metric(
+    "gateway_cache_size_bytes", "What the entries of the gateways' shared cache take, as it was last accounted for"
+)
+GATEWAY_CACHE_STORES = Metric(
+    "gateway_cache_stores_total",
+    "Answers that were to be stored, by what became of them",
+    ("outcome",),
+    cardinality=10,
+    why="outcome: stored, invalidated (its fetch began before a change), older (a later one is there), late, lost "
+    "(Redis has forgotten everything meanwhile), too-large, unreachable",
+)
+GATEWAY_CACHE_EVICTED = Metric("gateway_cache_evicted_total", "Entries that made room for others")
+GATEWAY_CACHE_INVALIDATIONS = Metric(
+    "gateway_cache_invalidations_total",
+    "Changes that made entries worthless",
+    ("outcome",),
+    cardinality=2,
+    why="outcome: done (before the answer left), delayed (Redis was away; done as soon as it is back)",
 )
 DB_POOL_IN_USE = Metric(
     "db_pool_connections_in_use", "Connections handed out by the pool", ("database",), cardinality=2
@@ -110,9 +131,9 @@ DB_POOL_LIMIT = Metric("db_pool_connections_limit", "Connections the pool may op
 RATE_LIMITED = Metric("gateway_rate_limited_total", "Requests refused by a rate limit", ("policy",), cardinality=10)
 AUTH_FAILURES = Metric(
     "gateway_auth_failures_total",
-    "Requests refused because they were not authenticated",
+    "Requests refused because of the credential they showed, or showed none",
     ("reason",),
-    cardinality=20,
+    cardinality=24,
 )
 GATEWAY_REFUSED = Metric(
     "gateway_refused_requests_total",
@@ -122,10 +143,22 @@ GATEWAY_REFUSED = Metric(
 )
 TOKEN_CACHE = Metric(
     "gateway_token_cache_requests_total",
-    "Look-ups of tokens among those verified before",
+    "Look-ups of credentials among those verified before",
     ("result",),
     cardinality=2,
     why="result: hit, miss",
+)
+SIGNING_KEYS = Metric(
+    "users_signing_keys",
+    "Keys that access tokens are or were signed with",
+    ("state",),
+    cardinality=3,
+    why="state: next, signing, retiring; a rotation takes a key through all three",
+)
+KEYS_REFRESHED = Metric(
+    "gateway_keys_refreshed_timestamp_seconds",
+    "When the key set that tokens are verified with was asked for, by the last attempt that succeeded",
+    why="a rotation is over when this is later than the publication of the new key on every gateway",
 )
 OUTBOX_WAITING = Metric("outbox_waiting_rows", "Events in the outbox that the queue has not accepted yet")
 OUTBOX_OLDEST = Metric(

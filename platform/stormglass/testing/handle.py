@@ -41,10 +41,10 @@ class Platform:
         """A secret of a service."""
         return self.instance.secret(service, name)
 
-    def identity(self, subject: str, scopes: Iterable[str] = (), issuer: str = "gateway") -> str:
+    def identity(self, subject: str, scopes: Iterable[str] = (), issuer: str = "gateway", credential: str = "") -> str:
         """A value of the internal identity header, as the gateway would sign it."""
         key = SecretStr(self.secret("gateway", "identity_key"))
-        return sign(Identity(subject, frozenset(scopes), issuer), key)
+        return sign(Identity(subject, frozenset(scopes), issuer, credential), key)
 
     def run(self, *arguments: str, timeout: float = 180.0, check: bool = True) -> str:
         """Run `stormglass …` on this instance; its standard output.

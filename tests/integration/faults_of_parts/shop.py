@@ -6,6 +6,9 @@ from services.inbox import mails_to
 from services.shopper import Shopper
 from stormglass.testing import Platform, eventually
 
+FRESH = {"Cache-Control": "no-cache"}
+"""For reads that are to reach the service: the gateways' cache would answer most of them."""
+
 
 def fulfilled_once(platform: Platform, shopper: Shopper, order_id: str) -> None:
     """The order is confirmed, it is there once, and exactly one mail is about it."""

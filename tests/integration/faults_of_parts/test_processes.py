@@ -13,6 +13,7 @@ from stormglass.runtime.manager import Manager
 from stormglass.runtime.overrides import overrides
 from stormglass.testing import Platform, eventually
 from tests.integration.faults_of_parts.conftest import Put
+from tests.integration.faults_of_parts.shop import FRESH
 
 
 def _pid(platform: Platform, replica: str) -> int:
@@ -23,7 +24,7 @@ def _failures(shopper: Shopper, requests: int) -> int:
     failed = 0
     for _ in range(requests):
         try:
-            shopper.products(limit=1)
+            shopper.request("GET", "/products", params={"limit": 1}, headers=FRESH)
         except ShopError:
             failed += 1
     return failed

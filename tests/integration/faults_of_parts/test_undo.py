@@ -12,6 +12,7 @@ from chaos.engine.model import Fault, Request, State
 from services.shopper import Shopper
 from stormglass.testing import Platform
 from tests.integration.faults_of_parts.conftest import Put
+from tests.integration.faults_of_parts.shop import FRESH
 
 FAULTS = (
     ("kill", "orders-2"),
@@ -40,7 +41,7 @@ FAULTS = (
 async def test_what_was_never_applied_is_undone_without_a_trace(
     platform: Platform, context: Context, shopper: Shopper, product: str, kind: str, target: str
 ) -> None:
-    shopper.request("GET", f"/products/{product}")  # something is in the cache
+    shopper.request("GET", f"/products/{product}", headers=FRESH)  # something is in the cache
     found = registry.kind(kind)
     request = Request(target, kind, parse_all(kind, found.attributes, {}))
     now = time.time()
@@ -58,7 +59,7 @@ async def test_what_was_never_applied_is_undone_without_a_trace(
 async def test_undoing_once_more_changes_nothing(
     platform: Platform, put: Put, context: Context, shopper: Shopper, product: str, kind: str, target: str
 ) -> None:
-    shopper.request("GET", f"/products/{product}")
+    shopper.request("GET", f"/products/{product}", headers=FRESH)
     with put(target, kind) as fault:
         pass
     await registry.kind(kind).undo(context, fault)

@@ -1,4 +1,5 @@
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -8,12 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
+from stormglass.security.opaque import ApiKey, new_secret
 from stormglass.security.tokens import SigningKey
 from tests.integration.gateway.native import Gateway, free_port, valkey
 from tests.integration.gateway.standin import StandIn, serve
 
-USER_SCOPES = ("orders:read", "orders:write", "profile:read")
+USER_SCOPES = ("account", "orders:read", "orders:write", "profile:read")
 Issue = Callable[..., dict[str, str]]
+Credential = Callable[..., dict[str, str]]
 
 
 def new_key() -> SigningKey:
@@ -49,7 +52,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 async def gateway(directory: Path, standin: StandIn, standin_port: int, redis_port: int) -> AsyncIterator[Gateway]:
     """A gateway that nobody's limit bothers."""
-    gateway = Gateway(directory, internal=standin_port, redis=redis_port, traces=standin_port, rate=1_000_000)
+    gateway = Gateway(
+        directory, internal=standin_port, redis=redis_port, traces=standin_port, rate=1_000_000, redis_seconds=10.0
+    )
     async with gateway.run():
         await gateway.ready()
         yield gateway
@@ -64,8 +69,32 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def bearer(standin: StandIn) -> Issue:
-    def issue(subject: str = "", scopes: tuple[str, ...] = USER_SCOPES, lifetime: int = 600) -> dict[str, str]:
+    def issue(
+        subject: str = "",
+        scopes: tuple[str, ...] = USER_SCOPES,
+        lifetime: int = 600,
+        login_id: uuid.UUID | None = None,
+    ) -> dict[str, str]:
         who = subject or f"user-{time.monotonic_ns()}"
-        return {"Authorization": f"Bearer {standin.keys[0].issue(who, scopes, lifetime=lifetime)}"}
+        token = standin.keys[0].issue(who, scopes, lifetime=lifetime, login_id=login_id)
+        return {"Authorization": f"Bearer {token}"}
 
     return issue
+
+
+@pytest.fixture
+def credential(standin: StandIn) -> Credential:
+    """Makes a session or an API key that the users service knows; what a client sends to show it."""
+
+    def make(kind: str, subject: str = "", scopes: tuple[str, ...] = USER_SCOPES) -> dict[str, str]:
+        secret = new_secret() if kind == "session" else str(ApiKey.new())
+        standin.credentials[secret] = {
+            "kind": kind,
+            "subject": subject or f"user-{time.monotonic_ns()}",
+            "scopes": list(scopes),
+            "credential": f"{'login' if kind == 'session' else 'key'}:{uuid.uuid4()}",
+            "expires_at": time.time() + 3600,
+        }
+        return {"Cookie": f"__Host-session={secret}"} if kind == "session" else {"X-API-Key": secret}
+
+    return make

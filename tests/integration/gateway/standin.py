@@ -5,7 +5,7 @@ The header `X-Test` of a forwarded request chooses what the "service" does.
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,19 +13,31 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from stormglass.security.identity import HEADER, verify
 from stormglass.security.tokens import SigningKey
+from tests.integration.gateway.native import IDENTITY_KEY
 
 CHUNK = b"x" * 65536
 GZIPPED = gzip.compress(b"the bytes stay as they are" * 50)
 
 
+Page = Callable[[web.BaseRequest], Awaitable[web.Response]]
+
+
 class StandIn:
-    """Records what arrives; `keys` are published, `keys_up` switches the key endpoint off."""
+    """Records what arrives; `keys` are published, `keys_up` switches the key endpoint off; `pages` answer by path.
+
+    `credentials` are the sessions and API keys that exist, by secret; `credentials_up` switches asking about them off.
+    """
 
     def __init__(self) -> None:
         self.keys: list[SigningKey] = []
         self.keys_up = True
         self.keys_asked = 0
+        self.credentials: dict[str, dict[str, Any]] = {}
+        self.credentials_up = True
+        self.credentials_asked: list[str] = []
+        self.pages: dict[str, Page] = {}
         self.seen: list[dict[str, Any]] = []
         self.spans: list[Span] = []
         self.sent = 0
@@ -38,6 +50,10 @@ class StandIn:
             return await self._traces(request)
         if request.path == "/.well-known/jwks.json":
             return self._jwks()
+        if request.path == "/credentials/verify":
+            return await self._verify(request)
+        if page := self.pages.get(request.path):
+            return await page(request)
         deed = getattr(self, "_" + request.headers.get("X-Test", "echo").replace("-", "_"))
         answer: web.StreamResponse = await deed(request)
         return answer
@@ -55,6 +71,18 @@ class StandIn:
         if not self.keys_up:
             return web.Response(status=503, text="no")
         return web.json_response({"keys": [k.jwk for k in self.keys]}, headers={"Cache-Control": "max-age=4"})
+
+    async def _verify(self, request: web.BaseRequest) -> web.Response:
+        assert verify(request.headers[HEADER], IDENTITY_KEY).subject == "service:gateway"
+        asked = await request.json()
+        self.credentials_asked.append(asked["secret"])
+        known = self.credentials.get(asked["secret"])
+        if not self.credentials_up:
+            return web.Response(status=503, text="no")
+        if known is None or known["kind"] != asked["kind"]:
+            problem = {"type": "urn:stormglass:problem:no-such-credential", "status": 404}
+            return web.json_response(problem, status=404, content_type="application/problem+json")
+        return web.json_response({name: value for name, value in known.items() if name != "kind"})
 
     async def _echo(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
@@ -125,6 +153,10 @@ class StandIn:
 
     async def _balancer_504(self, request: web.BaseRequest) -> web.Response:
         return web.Response(status=504, text="Gateway Timeout")
+
+    async def _wrong_password(self, request: web.BaseRequest) -> web.Response:
+        await request.read()
+        return web.json_response({"type": "urn:x", "status": 401}, status=401, content_type="application/problem+json")
 
     async def _teapot(self, request: web.BaseRequest) -> web.Response:
         return web.json_response({"type": "urn:x", "status": 409}, status=409, content_type="application/problem+json")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import aiohttp
 
-from services.gateway.routes import Policy
-from services.gateway.windows import Window
+from services.gateway.limits.windows import Window
+from services.gateway.route import Policy
 from tests.integration.gateway.conftest import Issue
 from tests.integration.gateway.native import Gateway, eventually, free_port, valkey
 from tests.integration.gateway.standin import StandIn
@@ -31,11 +31,14 @@ async def _burst(
     return count - answers[429], answers[429]
 
 
-def _caller() -> str:
-    """A caller whose window has a while to go."""
-    names = (f"caller-{time.time_ns()}-{number}" for number in range(10_000))
-    policy = Policy("default", QUOTA)
-    return next(name for name in names if Window.of(policy, f"subject:{name}", time.time()).left > 45)
+def _caller(least: float = 45, most: float = 60) -> str:
+    """A caller whose window ends in `least` to `most` seconds."""
+    names = (f"caller-{time.time_ns()}-{number}" for number in range(100_000))
+    return next(name for name in names if least < _left(name) <= most)
+
+
+def _left(caller: str) -> float:
+    return Window.of(Policy("default", QUOTA), f"subject:{caller}", time.time()).left
 
 
 async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobody(
@@ -67,6 +70,12 @@ async def test_two_gateways_admit_exactly_the_quota_and_a_dead_redis_stops_nobod
             assert limit
             assert answer.headers["Retry-After"] == limit[1]
             assert (await answer.json())["type"] == "urn:stormglass:problem:rate-limited"
+        # over the edge of two windows it is twice the quota, and not one more
+        caller = _caller(4, 5)
+        assert await _burst(http, gateways, bearer(caller), 2 * QUOTA) == (QUOTA, QUOTA)
+        assert _left(caller) < 5, "this machine was too slow for one burst in 4 s"
+        await asyncio.sleep(_left(caller) + 0.05)
+        assert await _burst(http, gateways, bearer(caller), 2 * QUOTA) == (QUOTA, QUOTA)
         # somebody else, and somebody without a token, have quotas of their own
         assert await _burst(http, gateways, bearer(_caller()), 2) == (2, 0)
         async with http.get(f"{gateways[0].base}/products", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.1"}) as first:

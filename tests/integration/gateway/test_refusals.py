@@ -37,7 +37,7 @@ async def test_what_is_not_in_the_table_does_not_exist(
 
 async def test_a_wrong_method_hears_the_right_ones(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     async with http.delete(f"{gateway.base}/products") as answer:
-        assert (answer.status, answer.headers["Allow"]) == (405, "GET, PUT")
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, PUT")
         assert (await answer.json())["type"] == "urn:stormglass:problem:method-not-allowed"
 
 

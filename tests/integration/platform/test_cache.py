@@ -194,6 +194,82 @@ async def test_a_load_that_began_before_forget_is_not_stored_after_it(cache: Cac
     assert (await cache.get("k", origin)).value == b"v2"
 
 
+@pytest.fixture
+def replicas(redis: Redis) -> tuple[Cache, Cache]:
+    """The same cache in two processes."""
+    return Cache(redis, "probe", ttl=60, stale=60), Cache(redis, "probe", ttl=60, stale=60)
+
+
+@pytest.mark.parametrize("forgotten", ["by the other", "with everything"])
+async def test_what_another_replica_loaded_before_forget_is_not_stored_after_it(
+    replicas: tuple[Cache, Cache], origin: Origin, redis: Redis, forgotten: str
+) -> None:
+    here, there = replicas
+    origin.seconds = 0.3
+    old = asyncio.create_task(here.get("k", origin))
+    await asyncio.sleep(0.1)
+    origin.value = b"v2"
+    await there.forget("k")
+    if forgotten == "with everything":
+        await redis.flushall()
+    assert (await old).value == b"v1"
+    assert (await there.get("k", origin)).value == b"v2"
+    assert (await here.get("k", origin)).value == b"v2"
+
+
+async def test_who_asks_after_forget_does_not_join_a_load_from_before(
+    replicas: tuple[Cache, Cache], origin: Origin
+) -> None:
+    here, there = replicas
+    origin.seconds = 0.3
+    old = asyncio.create_task(here.get("k", origin))
+    await asyncio.sleep(0.1)
+    origin.value = b"v2"
+    await there.forget("k")
+    assert (await here.get("k", origin)).value == b"v2", "the other process told Redis, and so everybody"
+    assert (await old).value == b"v1"
+    assert (await there.get("k", origin)).result == "hit"
+    assert not here._loading
+
+
+async def test_replicas_that_load_at_the_same_time_may_both_store(
+    replicas: tuple[Cache, Cache], origin: Origin, redis: Redis
+) -> None:
+    origin.seconds = 0.1
+    first, second = await asyncio.gather(*(each.get("k", origin) for each in replicas))
+    assert (first.result, second.result, origin.calls) == ("miss", "miss", 2)
+    assert (await replicas[0].get("k", origin)).result == "hit"
+    assert 0 < await redis.ttl("lease:probe:k") <= 60
+
+
+async def test_every_read_after_an_edit_shows_it(replicas: tuple[Cache, Cache], growth: Any) -> None:
+    truth = answered = 0
+    reads = growth("cache_requests_total", cache="probe", result="hit")
+    going = True
+
+    async def load() -> bytes:
+        value = truth
+        await asyncio.sleep(0.001 * (value % 5))
+        return str(value).encode()
+
+    async def reader(cache: Cache) -> None:
+        while going:
+            known = answered
+            assert int((await cache.get("k", load)).value) >= known
+            await asyncio.sleep(0)
+
+    readers = [asyncio.create_task(reader(replicas[number % 2])) for number in range(8)]
+    for version in range(1, 201):
+        truth = version
+        await asyncio.sleep(0.001)
+        await replicas[version % 2].forget("k")
+        answered = version
+        await asyncio.sleep(0.002 * (version % 3))
+    going = False
+    await asyncio.gather(*readers)
+    assert reads() > 200, "most reads were answered by the cache"
+
+
 async def test_a_killed_redis_costs_one_time_out_and_no_answer(
     cache: Cache, origin: Origin, valkey: Any, growth: Any
 ) -> None:

@@ -16,6 +16,8 @@ from stormglass.resilience.deadline import DeadlineExceeded, deadline
 from stormglass.security.identity import Identity, verify
 from stormglass.service.client import CallFailed, ServiceClient
 
+pytestmark = pytest.mark.owasp("API10")
+
 KEY = "k" * 64
 
 

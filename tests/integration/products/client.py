@@ -48,10 +48,11 @@ class Client:
         replica: int = 1,
         address: str = "",
         headers: Mapping[str, str] | None = None,
+        credential: str = "",
     ) -> Answer:
         sent = dict(headers or {})
         if who is not None:
-            sent["X-Stormglass-Identity"] = self._platform.identity(who[0], who[1])
+            sent["X-Stormglass-Identity"] = self._platform.identity(*who, credential=credential)
         url = f"http://{address or self._platform.address(self._service, replica)}{path}"
         async with self._session.request(method, url, json=body, headers=sent) as response:
             return Answer(response.status, response.headers.copy(), await response.read())

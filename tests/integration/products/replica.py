@@ -1,4 +1,4 @@
-"""A products replica of the test's own, with a relay between it and Postgres that can be cut or made to hang."""
+"""A replica of the test's own, with a relay between it and Postgres that can be cut or made to hang."""
 
 import asyncio
 import os
@@ -72,7 +72,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def own_replica(platform: Platform, log: Path, **variables: str) -> AsyncIterator[Replica]:
+async def own_replica(
+    platform: Platform, log: Path, *, service: str = "products", **variables: str
+) -> AsyncIterator[Replica]:
     """A ready replica; killed at the end if the test did not end it."""
     host, _, port = platform.address("postgres").rpartition(":")
     relay = Relay((host, int(port)))
@@ -81,14 +83,14 @@ async def own_replica(platform: Platform, log: Path, **variables: str) -> AsyncI
     traffic, admin = free_port(), free_port()
     env = {
         **os.environ,
-        **environment(platform.instance, TOPOLOGY["products"], 1),
+        **environment(platform.instance, TOPOLOGY[service], 1),
         "STORMGLASS_REPLICA": "9",
         "STORMGLASS_PORT": str(traffic),
         "STORMGLASS_ADMIN_PORT": str(admin),
         "STORMGLASS_ADDRESS_POSTGRES": f"127.0.0.1:{relay.port}",
         **variables,
     }
-    command = [sys.executable, "-m", "stormglass.service", TOPOLOGY["products"].target]
+    command = [sys.executable, "-m", "stormglass.service", TOPOLOGY[service].target]
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(*command, env=env, stdout=output, stderr=output)
     replica = Replica(f"127.0.0.1:{traffic}", f"127.0.0.1:{admin}", relay, process, log)

@@ -33,12 +33,12 @@ class Units:
     sold: int
 
 
-def pool(platform: Platform, size: int = 8) -> Database:
+def pool(platform: Platform, size: int = 8, service: str = "products") -> Database:
     """One pool of connections, as one replica has it."""
     host, _, port = platform.address("postgres").rpartition(":")
-    password = platform.secret("products", "database_password")
+    password = platform.secret(service, "database_password")
     engine = create_async_engine(
-        f"postgresql+asyncpg://products:{password}@{host}:{port}/products",
+        f"postgresql+asyncpg://{service}:{password}@{host}:{port}/{service}",
         poolclass=AsyncAdaptedQueuePool,
         pool_size=size,
         max_overflow=0,

@@ -60,7 +60,8 @@ async def test_a_token_says_who_and_what_and_fits_the_published_key(users: Clien
     keys = tokens.public_keys(published.body)
     token = tokens.verify(answer.body["access_token"], keys[tokens.key_id_of(answer.body["access_token"])])
     assert token.subject == account["id"]
-    assert token.scopes == {"orders:read", "orders:write", "profile:read", "profile:write"}
+    assert token.scopes == {"account", "orders:read", "orders:write", "profile:read", "profile:write"}
+    assert uuid.UUID(token.login_id)
     assert set(answer.body["scope"].split()) == token.scopes
     assert abs(token.expires_at - time.time() - answer.body["expires_in"]) < 30
 

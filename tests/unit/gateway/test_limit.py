@@ -1,42 +1,24 @@
-import asyncio
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
-from services.gateway import windows
 from services.gateway.exchange import Exchange
-from services.gateway.limit import OUTAGE_SECONDS, Limiter, headers
-from services.gateway.routes import Policy
-from services.gateway.windows import Decision, LocalCounter, Window
+from services.gateway.limits import windows
+from services.gateway.limits.limiter import Limiter, headers
+from services.gateway.limits.take import Take
+from services.gateway.limits.windows import Decision, LocalCounter, Window
+from services.gateway.route import Policy
 from stormglass.security.identity import Identity
 from stormglass.service import Problem
 
 POLICY = Policy("default", 10)
 
 
-class Shared(LocalCounter):
-    """A shared counter that can be away, or silent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.away = self.silent = False
-        self.asked = 0
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        self.asked += 1
-        if self.away:
-            raise RedisConnectionError("gone")
-        if self.silent:
-            await asyncio.sleep(60)
-        return await super().incr(key, expiry, amount)
-
-
-def limiter(shared: Shared) -> Limiter:
-    return Limiter(shared, {"default": POLICY}, replicas=2, timeout_seconds=0.1)
+def limiter() -> Limiter:
+    return Limiter({"default": POLICY}, replicas=2)
 
 
 @given(st.floats(0, 4e9), st.text(max_size=20))
@@ -53,58 +35,59 @@ def test_callers_do_not_start_anew_together() -> None:
     assert len(ends) > 40
 
 
-async def test_the_quota_is_admitted_and_no_more() -> None:
-    subject = limiter(Shared())
-    decisions = [await subject.take(POLICY, "a") for _ in range(15)]
+def test_the_quota_is_admitted_and_no_more() -> None:
+    subject = limiter()
+    decisions = []
+    for count in range(1, 16):
+        take = Take(POLICY, "a", 1000.0)
+        take.answered([None, count])
+        decisions.append(subject.decision(take))
     assert [d.admitted for d in decisions] == [True] * 10 + [False] * 5
     assert [d.remaining for d in decisions] == [*range(9, -1, -1), 0, 0, 0, 0, 0]
-    assert (await subject.take(POLICY, "b")).admitted
 
 
-async def test_headers_and_refusal() -> None:
-    decision = Decision(Policy("default", 100), 100, 58, 17)
-    assert headers(decision) == [(b"ratelimit-policy", b'"default";q=100;w=60'), (b"ratelimit", b'"default";r=42;t=17')]
-    subject = limiter(Shared())
+def test_headers_and_refusal() -> None:
+    decisions = [Decision(Policy("default", 100), 100, 58, 17), Decision(Policy("log-in", 10), 10, 11, 3)]
+    assert headers(decisions) == [
+        (b"ratelimit-policy", b'"default";q=100;w=60, "log-in";q=10;w=60'),
+        (b"ratelimit", b'"default";r=42;t=17, "log-in";r=0;t=3'),
+    ]
+    subject = limiter()
     exchange = Exchange("GET", [], "192.0.2.1", identity=Identity("me"))
-    for _ in range(10):
-        await subject(exchange, "default")
+    taken = subject.take(exchange, "default")
+    taken[0].answered([None, 11])
     with pytest.raises(Problem) as caught:
-        await subject(exchange, "default")
+        subject.enforce(subject.decide(exchange, taken))
     assert caught.value.status == 429
     assert re.fullmatch(r"[1-9]\d?", caught.value.headers["Retry-After"])
-    await subject(Exchange("GET", [], "192.0.2.1"), "default")  # the same address, without a token
+    assert exchange.extra[1][1].startswith(b'"default";r=0;')
 
 
-async def test_without_the_shared_counter_the_share_counts() -> None:
-    shared = Shared()
-    shared.away = True
-    subject = limiter(shared)
-    decisions = [await subject.take(POLICY, "a") for _ in range(8)]
+def test_callers_have_quotas_of_their_own() -> None:
+    subject = limiter()
+    mine = Exchange("GET", [], "192.0.2.1", identity=Identity("me"))
+    anonymous = Exchange("GET", [], "192.0.2.1")
+    assert subject.take(mine, "default")[0].commands() != subject.take(anonymous, "default")[0].commands()
+
+
+@pytest.mark.parametrize("replies", [None, [None, ResponseError("READONLY")]])
+def test_without_the_shared_counter_the_share_counts(replies: list[object] | None) -> None:
+    subject = limiter()
+    decisions = []
+    for _ in range(8):
+        take = Take(POLICY, "a", 1000.0)
+        if replies is not None:
+            take.answered(replies)
+        decisions.append(subject.decision(take))
     assert [d.admitted for d in decisions] == [True] * 5 + [False] * 3
     assert decisions[0].quota == 5
-    assert shared.asked == 1  # the outage is remembered
 
 
-async def test_one_request_finds_out_that_it_is_back() -> None:
-    shared = Shared()
-    shared.silent = True
-    subject = limiter(shared)
-    begun = time.monotonic()
-    assert (await subject.take(POLICY, "a")).quota == 5
-    assert time.monotonic() - begun < 5
-    await asyncio.sleep(OUTAGE_SECONDS + 0.05)
-    await asyncio.gather(*(subject.take(POLICY, "a") for _ in range(20)))
-    assert shared.asked == 2  # of twenty that came at once, one paid
-    shared.silent = False
-    await asyncio.sleep(OUTAGE_SECONDS + 0.05)
-    assert (await subject.take(POLICY, "a")).quota == 10
-
-
-async def test_local_counting_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_counting_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "MAX_LOCAL", 100)
     counter = LocalCounter()
     for number in range(1000):
-        await counter.incr(str(number), 60)
+        counter.add(str(number), 60)
     assert len(counter._counts) == 100
-    assert await counter.incr("999", 60) == 2
-    assert await counter.incr("0", 60) == 1
+    assert counter.add("999", 60) == 2
+    assert counter.add("0", 60) == 1

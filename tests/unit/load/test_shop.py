@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from chaos.load.orders import Orders
 from chaos.load.shop import Shop, Shopper
 
-SHOPPER = Shopper("ada@example.com", 0.0, "a-token")
+SHOPPER = Shopper("ada@example.com", "a password", 0.0, "a-token")
 ORDER = "POST /place-order"
 Handler = Callable[[web.Request], web.Response]
 
@@ -33,6 +33,9 @@ async def shop(handler: Handler) -> AsyncIterator[Shop]:
         ("products; fwd=miss; stored", "miss"),
         ("products; fwd=stale; detail=stale-if-error", "stale"),
         ("products; fwd=bypass", "bypass"),
+        ("products; fwd=miss; stored, gateway; fwd=request; fwd-status=200; stored", "miss"),
+        ("products; hit, gateway; fwd=bypass; fwd-status=200; stored", "hit"),
+        ("gateway; hit; ttl=3", ""),
         ("", ""),
     ],
 )

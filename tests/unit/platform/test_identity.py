@@ -28,9 +28,10 @@ def segment(value: object) -> str:
     subject=st.text(min_size=1, max_size=50),
     scopes=st.frozensets(st.text("abc:", min_size=1, max_size=9)),
     issuer=st.text(min_size=1, max_size=20),
+    credential=st.sampled_from(["", "login:5d0e8a52-4f0c-4f2f-9a2e-111111111111"]),
 )
-def test_what_is_signed_is_what_is_verified(subject: str, scopes: frozenset[str], issuer: str) -> None:
-    given_identity = Identity(subject, scopes, issuer)
+def test_what_is_signed_is_what_is_verified(subject: str, scopes: frozenset[str], issuer: str, credential: str) -> None:
+    given_identity = Identity(subject, scopes, issuer, credential)
     assert verify(sign(given_identity, KEY), KEY) == given_identity
 
 

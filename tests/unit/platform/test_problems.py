@@ -150,6 +150,37 @@ async def test_a_refused_body_names_the_field_and_never_the_value(
     assert field in problem["errors"][0]["field"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "a", "attempts": "1"}',
+        b'{"name": "a", "attempts": 1.5}',
+        b'{"name": 1, "attempts": 1}',
+        b'{"name": "a", "attempts": 1, "colour": null}',
+        b"[" * 100_000,
+        b'{"name":' * 5000,
+        b'{"name": "\\ud800", "attempts": 1}',
+        b"null",
+        b"",
+    ],
+)
+async def test_a_body_is_read_strictly(body: bytes, client: httpx.AsyncClient, spans: InMemorySpanExporter) -> None:
+    response = await client.post("/login", content=body, headers={"Content-Type": "application/json"})
+    assert checked(response, spans)["type"] == "urn:stormglass:problem:invalid-request"
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+async def test_json_says_that_it_is_json(
+    media_type: str, client: httpx.AsyncClient, spans: InMemorySpanExporter
+) -> None:
+    body = b'{"name": "a", "attempts": 1}'
+    assert (await client.post("/login", content=body, headers={"Content-Type": "application/json"})).status_code == 201
+    charset = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert (await client.post("/login", content=body, headers=charset)).status_code == 201
+    refused = await client.post("/login", content=body, headers={"Content-Type": media_type} if media_type else {})
+    assert checked(refused, spans)["type"] == "urn:stormglass:problem:unsupported-media-type"
+
+
 async def test_a_refused_query_does_not_come_back(client: httpx.AsyncClient, spans: InMemorySpanExporter) -> None:
     assert checked(await client.get("/things/1", params={"limit": SECRET}), spans)["errors"][0]["field"] == "limit"
     missing = checked(await client.get("/things/1", params={"other": SECRET}), spans)
@@ -157,7 +188,8 @@ async def test_a_refused_query_does_not_come_back(client: httpx.AsyncClient, spa
 
 
 async def test_malformed_json(client: httpx.AsyncClient, spans: InMemorySpanExporter) -> None:
-    response = await client.post("/login", content=b'{"name": "' + SECRET.encode())
+    json = {"Content-Type": "application/json"}
+    response = await client.post("/login", content=b'{"name": "' + SECRET.encode(), headers=json)
     assert checked(response, spans)["status"] == 400
 
 

@@ -74,6 +74,20 @@ def test_the_edge_waits_longer_than_the_internal_balancer(instance: Instance) ->
     assert seconds["edge"] > seconds["internal"]
 
 
+def test_no_client_can_make_the_edge_take_a_gateway_for_broken(instance: Instance) -> None:
+    http = yaml.safe_load(traefik.dynamic(instance))["http"]
+    checked = {
+        name for name, service in http["services"].items() if "passiveHealthCheck" in service.get("loadBalancer", {})
+    }
+    assert checked == {"products-1", "products-2", "orders-1", "orders-2"}
+    # a body arrives whole, and no deadline with it, before anybody behind the edge hears of a request
+    assert http["routers"]["gateway"]["middlewares"] == ["client-headers", "body", "retry"]
+    assert http["middlewares"]["body"]["buffering"]["disableResponseBuffer"]
+    assert http["middlewares"]["client-headers"]["headers"]["customRequestHeaders"] == {"X-Request-Timeout-Ms": ""}
+    limits = yaml.safe_load(traefik.static(instance))["entryPoints"]["edge"]["transport"]["respondingTimeouts"]
+    assert limits == {"readTimeout": "20s", "writeTimeout": "30s", "idleTimeout": "90s"}
+
+
 def test_scaling_changes_routes_and_targets(instance: Instance) -> None:
     scaled = instance.scaled(TOPOLOGY["orders"], 3)
     assert len(_dynamic(scaled)["services"]["orders"]["weighted"]["services"]) == 3

@@ -5,8 +5,9 @@ import stat
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from stormglass.runtime import vault
+from stormglass.runtime import keys, vault
 from stormglass.runtime.instance import Instance
+from stormglass.security import keyring
 from stormglass.topology import TOPOLOGY
 
 
@@ -27,6 +28,14 @@ def test_the_identity_key_is_shared_and_the_signing_key_is_not(instance: Instanc
     assert [path.parent.name for path in instance.secrets.rglob("signing_key")] == ["users"]
     key = load_pem_private_key(instance.secret("users", "signing_key").encode(), None)
     assert isinstance(key, Ed25519PrivateKey)
+
+
+def test_the_first_key_stays_gone_after_a_rotation(instance: Instance) -> None:
+    keys.rotate(instance, at_once=True)
+    (path,) = keyring.files(keys.directory(instance))
+    vault.ensure(instance)
+    assert keyring.files(keys.directory(instance)) == [path]
+    assert path.name != keyring.FIRST
 
 
 def test_a_second_start_changes_nothing(instance: Instance) -> None:

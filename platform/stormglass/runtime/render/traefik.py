@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.render import canary
 from stormglass.topology import Edge, Process
 
 Tree = dict[str, Any]
@@ -27,11 +28,15 @@ five took longer than that, all replicas were out at once, and requests failed a
 """
 
 PASSIVE = {"failureWindow": "2s", "maxFailedAttempts": 3}
-"""What users see takes a replica out sooner, and only until the active check has had its say.
+"""Between the services: what users see takes a replica out sooner, and only until the active check has had its say.
 
 Traefik counts every answer from 500 up as a failure, and a success forgets the failures before it. With one attempt and
 10 s, twenty 503 a second on one path made four of five requests to all other paths fail ("no available server"); with
 three in a row there were none, and after a SIGKILL still only 2 to 9 of some 10,000 requests failed, all within 10 ms.
+
+Not at the edge: Traefik also counts a request whose client went away before it was passed on. Twenty connections that
+were closed at once, five times a second, made every seventh request of everybody else fail ("no available server").
+Inside, the client is a gateway, which waits for what it asked.
 """
 
 RETRY = {"attempts": 6, "initialInterval": "10ms"}
@@ -44,8 +49,26 @@ RETRY_INTERNAL = {**RETRY, "status": ["504"]}
 0.3 s are left of the gateway's patience then, which bounds it to one more attempt. Not at the edge: there a 504 may be
 the gateway's own word about a slow service, and asking again would double the load on what is slow already."""
 
+MIDDLEWARES = {"edge": ["client-headers", "body", "retry"], "internal": ["retry-internal"]}
+"""What a request passes on each entry point, in this order."""
+
+NOT_FROM_CLIENTS = ("X-Request-Timeout-Ms",)
+"""Removed at the edge. A deadline that a client may choose is an error 504 that it may choose, and three of those in a
+row take whoever answers them out for everybody (`PASSIVE`); the internal balancer would ask again for each, too."""
+
 BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10]
 """Seconds. Traefik's own (0.1, 0.3, 1.2, 5) hide everything that happens below a tenth of a second."""
+
+BODY: Tree = {
+    "maxRequestBodyBytes": 2 * 1024 * 1024,
+    "memRequestBodyBytes": 64 * 1024,
+    "disableResponseBuffer": True,
+}
+"""A request's body is received whole before a gateway hears of the request; more than 64 KiB wait in a file, answers
+stream as ever. Traefik takes a body that its client broke off, or spoiled, for a failure of whoever was to read it: an
+answer 500, counted by the passive check. Passed on as they came, three requests with a malformed chunk took both
+gateways out for two seconds, and a body broken off behind them would do that to a service. Twice the largest body that
+a route takes (1 MiB), so that it is the gateway that refuses what is somewhat too large, with a problem document."""
 
 MAX_HEADER_BYTES = 32 * 1024
 """As in `HttpSettings.max_header_bytes`: what the services refuse need not travel that far."""
@@ -112,8 +135,9 @@ def _entry_point(instance: Instance, label: str, *, traced: bool) -> Tree:
         },
         "transport": {
             "lifeCycle": {"requestAcceptGraceTimeout": "0s", "graceTimeOut": "5s"},
-            # a request that takes a minute to arrive is an attack or a mistake; answers may stream for as long
-            "respondingTimeouts": {"readTimeout": "60s", "writeTimeout": "0s", "idleTimeout": "90s"},
+            # a request has 20 s to arrive (1 MiB at 420 kbit/s); then there are 10 s, as long as a route gives itself
+            # until its answer must be out: who reads no faster holds nothing for longer
+            "respondingTimeouts": {"readTimeout": "20s", "writeTimeout": "30s", "idleTimeout": "90s"},
         },
         "observability": {
             "accessLogs": False,
@@ -128,7 +152,7 @@ def dynamic(instance: Instance) -> str:
     """What Traefik re-reads when it changes: routers, and one service per replica under a weighted one."""
     edges = {edge.name: edge for edge in instance.topology.edges_of("edge") if edge.each_replica}
     balanced = {e.client + "/" + e.label: e for e in edges.values() if not e.label.endswith(":admin")}
-    services: Tree = {}
+    services: Tree = {canary.NOBODY: {"loadBalancer": {"servers": []}}}
     routers: Tree = {
         "dashboard": {
             "rule": "PathPrefix(`/api`) || PathPrefix(`/dashboard`)",
@@ -142,19 +166,28 @@ def dynamic(instance: Instance) -> str:
             _replica(services, instance, edges, edge, process, number)
             for number in range(1, instance.replicas_of(process) + 1)
         ]
+        weights = zip(names, canary.weights(instance, names), strict=True)
         services[process.name] = {
-            "weighted": {"healthCheck": {}, "services": [{"name": name, "weight": 1} for name in names]}
+            "weighted": {"healthCheck": {}, "services": [{"name": name, "weight": weight} for name, weight in weights]}
         }
-        routers[process.name] = {
+        router = {
             "rule": " || ".join(f"PathPrefix(`{path}`)" for path in process.paths or ("/",)),
             "entryPoints": [edge.client],
-            "middlewares": ["retry" if edge.client == "edge" else "retry-internal"],
+            "middlewares": MIDDLEWARES[edge.client],
             "service": process.name,
         }
+        routers[process.name] = router
+        if edge.client == "internal":
+            routers |= canary.routers(router, process.name, names)
     config = {
         "http": {
             "routers": routers,
-            "middlewares": {"retry": {"retry": RETRY}, "retry-internal": {"retry": RETRY_INTERNAL}},
+            "middlewares": {
+                "body": {"buffering": BODY},
+                "client-headers": {"headers": {"customRequestHeaders": dict.fromkeys(NOT_FROM_CLIENTS, "")}},
+                "retry": {"retry": RETRY},
+                "retry-internal": {"retry": RETRY_INTERNAL},
+            },
             "services": services,
             "serversTransports": {
                 "edge": _transport(EDGE_HEADER_SECONDS),
@@ -177,7 +210,7 @@ def _replica(
         "serversTransport": edge.client,
         "healthCheck": {**HEALTH, "port": int(health.rpartition(":")[2])},
     }
-    if instance.replicas_of(process) > 1:
+    if edge.client != "edge" and instance.replicas_of(process) > 1:
         # ejecting the only replica after one slow answer would make an outage of it
         balancer["passiveHealthCheck"] = PASSIVE
     services[name] = {"loadBalancer": balancer}

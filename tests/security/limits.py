@@ -1,0 +1,53 @@
+"""The gateways' limits, for a while: wide ones for tests that ask thousands of things, the real ones for the others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from stormglass.runtime.overrides import clear_override, set_override
+from stormglass.testing import Platform
+
+WIDE = {f"STORMGLASS_GATEWAY_{policy}_PER_MINUTE": "1000000" for policy in ("RATE", "LOG_INS", "REFUSED")}
+
+
+def _replicas(platform: Platform) -> list[str]:
+    return [process.replica_name(number) for process, number in platform.instance.places() if process.name == "gateway"]
+
+
+def _apply(platform: Platform, *, wanted: bool) -> None:
+    for replica in _replicas(platform):
+        if wanted:
+            set_override(platform.instance, replica, WIDE)
+        else:
+            clear_override(platform.instance, replica, WIDE)
+    platform.run("restart", "gateway")
+
+
+def widen(platform: Platform) -> None:
+    """As good as no limits, until `restore`."""
+    _apply(platform, wanted=True)
+
+
+def restore(platform: Platform) -> None:
+    """The limits as they are."""
+    _apply(platform, wanted=False)
+
+
+def _forget(platform: Platform) -> None:
+    """Forget what was counted, for all callers and addresses."""
+    host, _, port = platform.address("redis").rpartition(":")
+    with redis.Redis(host=host, port=int(port), password=platform.secret("redis", "password")) as client:
+        for key in client.scan_iter("limit:*", count=1000):
+            client.delete(key)
+
+
+@contextmanager
+def real(platform: Platform) -> Iterator[None]:
+    """The limits as they are, among tests with wide ones, whose thousands of requests do not count."""
+    restore(platform)
+    _forget(platform)
+    try:
+        yield
+    finally:
+        widen(platform)
