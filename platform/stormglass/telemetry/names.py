@@ -124,6 +124,20 @@ GATEWAY_CACHE_INVALIDATIONS = Metric(
     cardinality=2,
     why="outcome: done (before the answer left), delayed (Redis was away; done as soon as it is back)",
 )
+DEPENDENCY_UP = Metric(
+    "dependency_up",
+    "Whether a dependency answered the last health check: 1, or 0",
+    ("dependency",),
+    cardinality=6,
+    why="set by whoever asks /readyz, which the load balancer does five times a second",
+)
+MAILSINK_MESSAGES = Metric(
+    "mailsink_messages_total",
+    "Mails that the local mail server took",
+    ("copy",),
+    cardinality=2,
+    why="copy: first, or repeated (its message id is known already, which nobody's mail should be)",
+)
 DB_POOL_IN_USE = Metric(
     "db_pool_connections_in_use", "Connections handed out by the pool", ("database",), cardinality=2
 )
@@ -203,6 +217,14 @@ ORDERS = Metric(
     ("outcome",),
     cardinality=6,
     why="outcome: placed, replayed, refused, confirmed, cancelled",
+)
+ORDER_SETTLEMENT = Metric(
+    "order_settlement_seconds",
+    "Time from an order's acknowledgement to its end: confirmed or cancelled",
+    ("outcome",),
+    cardinality=2,
+    buckets=JOB_BUCKETS,
+    why="outcome: confirmed, cancelled; 10 s is the objective",
 )
 RESERVATIONS = Metric(
     "reservations_total",
