@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from observability.rules.build import GENERATED, OBJECTIVES, rendered
+from observability.dashboards.pages import PAGES
+from observability.rules.build import GENERATED, OBJECTIVES, alerts, rendered
 from observability.rules.burn import alert_name
 from observability.rules.scale import DEMO, SCALES
 from observability.slo.openslo import read
 
+ROOT = Path(__file__).parents[3]
 PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.executable).parent))
 
 # Prometheus is optional on a user's machine; where it is, its checker is too
@@ -113,3 +115,19 @@ def test_nobody_is_woken_where_there_are_no_events(tmp_path: Path, name: str) ->
 def test_a_budget_that_goes_ten_times_too_fast_wakes_somebody_and_one_that_lasts_does_not(tmp_path: Path) -> None:
     run(tmp_path, "browse-availability", series("browse-availability", good=990, bad=10), fires=True)
     run(tmp_path, "browse-availability", series("browse-availability", good=9990, bad=5), fires=False)
+
+
+@pytest.mark.parametrize("alert", list(alerts()), ids=lambda alert: str(alert["alert"]))
+def test_every_alert_has_a_runbook_that_names_it_and_a_page(alert: dict[str, Any]) -> None:
+    notes = alert["annotations"]
+    text = (ROOT / notes["runbook"]).read_text(encoding="utf-8")
+    assert f"`{alert['alert']}`" in text
+    for heading in ("What users see", "How to confirm", "What to do", "How to know that it is over"):
+        assert f"\n## {heading}\n" in text
+    assert notes["dashboard"] in {page.uid for page in PAGES}
+    assert {"summary", "description"} <= notes.keys()
+
+
+def test_no_runbook_is_for_an_alert_that_there_is_not() -> None:
+    wanted = {alert["annotations"]["runbook"] for alert in alerts()}
+    assert {f"docs/runbooks/{path.name}" for path in (ROOT / "docs" / "runbooks").glob("*.md")} == wanted
