@@ -53,7 +53,7 @@ def check(instance: InstanceOption = None, as_json: JsonOption = False) -> None:
     from observability.dashboards.pages import PAGES
 
     with Prometheus(_url(instance)) as prometheus:
-        found = list(findings(PAGES, prometheus))
+        found = list(findings(PAGES, prometheus, _present(instance)))
     if as_json:
         typer.echo(json.dumps([{**asdict(each), "ok": each.ok} for each in found], indent=2))
     else:
@@ -99,6 +99,13 @@ def _url(instance: str | None) -> str:
     return f"http://{address(instance, 'prometheus')}"
 
 
+def _present(instance: str | None) -> set[str]:
+    from stormglass.runtime.instance import load
+    from stormglass.runtime.programs import available
+
+    return {process.name for process, _ in load(instance).places() if available(process)}
+
+
 def _show(found: "Iterable[Finding]") -> None:
     from rich.console import Console
     from rich.table import Table
@@ -107,7 +114,8 @@ def _show(found: "Iterable[Finding]") -> None:
     for each in found:
         mark = "[red]✗[/]" if not each.ok else "[green]✓[/]" if each.series else "[cyan]–[/]"
         age = "" if each.age is None else f"{each.age:.0f} s"
-        told = each.error or (f"moves under {each.moves_under}" if not each.series and each.moves_under else each.query)
+        absent = f"moves under {each.moves_under}" if each.moves_under else f"needs {each.needs}" if each.needs else ""
+        told = each.error or (absent if absent and not each.series else each.query)
         table.add_row(mark, each.page, each.panel, str(each.series), age, told)
     Console(soft_wrap=True, width=200).print(table)
 

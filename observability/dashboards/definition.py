@@ -76,9 +76,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One question. `moves_under` names the fault that makes it move, where it is empty in a healthy platform.
+    """One question.
 
-    `width` is in columns of 24, `height` in units of about 36 pixels.
+    `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
+    platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in columns of 24, `height` in units of about 36 pixels.
     """
 
     title: str
@@ -89,6 +90,7 @@ class Panel:
     width: int = 8
     height: int = 7
     moves_under: str = ""
+    needs: str = ""
     threshold: Threshold | None = None
 
 

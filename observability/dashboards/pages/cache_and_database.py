@@ -61,14 +61,14 @@ _POSTGRES = Row(
             "By database, and how many are allowed.",
             Unit.COUNT,
             (Query("pg_connections_total", "{{datname}}"), Query("pg_settings_max_connections", "allowed")),
-            moves_under="postgres-connections; the exporter has to be installed",
+            needs="postgres-exporter",
         ),
         Panel(
             "Waiting for a lock",
             "Connections that wait for a lock of somebody else's, by database.",
             Unit.COUNT,
             (Query("pg_connections_waiting_for_lock", "{{datname}}"),),
-            moves_under="postgres-lock; the exporter has to be installed",
+            needs="postgres-exporter",
         ),
         Panel(
             "Transactions",
@@ -87,14 +87,14 @@ _REDIS = Row(
             "Commands a second that the server ran.",
             Unit.OPERATIONS,
             (Query("sum(rate(redis_commands_processed_total[30s]))", "commands"),),
-            moves_under="redis-slow; the exporter has to be installed",
+            needs="redis-exporter",
         ),
         Panel(
             "Memory",
             "What the server uses, and what it may.",
             Unit.BYTES,
-            (Query("redis_memory_used_bytes", "used"), Query("redis_memory_max_bytes > 0", "allowed")),
-            moves_under="redis-out-of-memory; the exporter has to be installed",
+            (Query("redis_memory_used_bytes", "used"), Query("redis_memory_max_bytes", "allowed; 0 is no limit")),
+            needs="redis-exporter",
         ),
         Panel(
             "Answers without Redis",
@@ -106,7 +106,7 @@ _REDIS = Row(
                     "{{service}} {{fallback}}",
                 ),
             ),
-            moves_under="any fault on an edge to Redis",
+            moves_under="redis slow",
         ),
     ),
 )

@@ -14,7 +14,7 @@ _BROKEN = Row(
             (Query("sum by (type) (faults_active)", "{{type}}"),),
             Shape.STACK,
             width=12,
-            moves_under="any fault",
+            moves_under="redis slow",
         ),
         Panel(
             "Replicas in rotation",
@@ -68,7 +68,7 @@ _COPED = Row(
             "Answers a second that did without a dependency.",
             Unit.PER_SECOND,
             (Query("sum by (dependency, fallback) (rate(fallback_total[15s]))", "{{dependency}} → {{fallback}}"),),
-            moves_under="any fault on an edge to Redis or Postgres",
+            moves_under="redis slow",
         ),
         Panel(
             "Retries",
@@ -78,14 +78,14 @@ _COPED = Row(
                 Query("sum by (dependency) (rate(retry_total[15s]))", "{{dependency}}"),
                 Query("sum by (service) (rate(traefik_service_retries_total[15s]))", "balancer: {{service}}"),
             ),
-            moves_under="kill of a replica",
+            moves_under="products-1 kill",
         ),
         Panel(
             "Deadlines that passed",
             "Requests a second that were given up.",
             Unit.PER_SECOND,
             (Query("sum by (service, where) (rate(deadline_exceeded_total[15s]))", "{{service}} {{where}}"),),
-            moves_under="latency beyond the deadlines",
+            moves_under="orders→postgres latency latency=5s",
         ),
     ),
 )

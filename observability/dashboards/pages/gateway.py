@@ -22,14 +22,13 @@ _IN = Row(
             "Requests a second that showed a bad credential or none where one is wanted, by reason.",
             Unit.PER_SECOND,
             (Query("sum by (reason) (rate(gateway_auth_failures_total[1m]))", "{{reason}}"),),
-            moves_under="signing-key, or anybody who guesses",
+            moves_under="users signing-key",
         ),
         Panel(
             "Refused by a limit",
             "Requests a second that were told to come later, by policy.",
             Unit.PER_SECOND,
-            (Query("sum by (policy) (rate(gateway_rate_limited_total[1m]))", "{{policy}}"),),
-            moves_under="a burst of load from one caller",
+            (Query("sum by (policy) (rate(gateway_rate_limited_total[1m])) or vector(0)", "{{policy}}"),),
         ),
     ),
 )
@@ -80,14 +79,13 @@ _OUT = Row(
             "Calls a second that were repeated because nothing had been sent.",
             Unit.PER_SECOND,
             (Query('sum by (dependency) (rate(retry_total{service="gateway"}[30s]))', "{{dependency}}"),),
-            moves_under="kill of the load balancer",
+            moves_under="gateway→internal down",
         ),
         Panel(
             "Malformed requests",
             "Requests a second that could be read in two ways, by what was odd.",
             Unit.PER_SECOND,
-            (Query("sum by (reason) (rate(gateway_refused_requests_total[1m]))", "{{reason}}"),),
-            moves_under="an attacker, or a broken client",
+            (Query("sum by (reason) (rate(gateway_refused_requests_total[1m])) or vector(0)", "{{reason}}"),),
         ),
     ),
 )

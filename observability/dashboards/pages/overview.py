@@ -115,7 +115,7 @@ _INSIDE = Row(
             "Answers a second for which a dependency was done without.",
             Unit.PER_SECOND,
             (Query("sum by (dependency, fallback) (rate(fallback_total[30s]))", "{{dependency}} → {{fallback}}"),),
-            moves_under="redis-slow, or any fault on the edge to Redis",
+            moves_under="redis slow",
         ),
         Panel(
             "What waits for the worker?",

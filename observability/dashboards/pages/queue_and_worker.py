@@ -47,7 +47,7 @@ _RUNNING = Row(
             "Dead letters in five minutes; each can be replayed.",
             Unit.COUNT,
             (Query("sum by (task) (increase(dead_letters_total[5m]))", "{{task}}"),),
-            moves_under="poison-job",
+            moves_under="worker poison-job",
             threshold=Threshold(1),
         ),
     ),

@@ -30,7 +30,7 @@ _REQUESTS = Row(
                     "{{http_route}} {{http_response_status_code}}",
                 ),
             ),
-            moves_under="kill, stop, or latency beyond the deadlines",
+            moves_under="orders→postgres down",
         ),
         Panel(
             "Time to the answer",
@@ -67,7 +67,7 @@ _CALLS = Row(
             "Second attempts a second, by the dependency.",
             Unit.PER_SECOND,
             (Query(f"sum by (dependency) (rate(retry_total{{{_OF}}}[30s]))", "{{dependency}}"),),
-            moves_under="kill of a service's replica",
+            moves_under="gateway→internal down",
         ),
     ),
 )

@@ -57,7 +57,7 @@ _BURN = Row(
             (Query('sum by (alertname, severity) (ALERTS{alertstate="firing"})', "{{severity}} {{alertname}}"),),
             Shape.STATES,
             width=12,
-            moves_under="any fault that customers notice",
+            moves_under="orders→postgres down",
         ),
     ),
 )

@@ -21,7 +21,7 @@ _SPANS = Row(
                     "sum by (service, reason) (rate(telemetry_spans_dropped_total[30s])) > 0", "{{service}} {{reason}}"
                 ),
             ),
-            moves_under="stop of the trace store, or any fault on an edge to it",
+            moves_under="gateway→traces down",
             threshold=Threshold(0.1),
         ),
         Panel(
