@@ -79,7 +79,8 @@ class Panel:
     """One question.
 
     `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
-    platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in columns of 24, `height` in units of about 36 pixels.
+    platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in
+    columns of 24, `height` in units of about 36 pixels.
     """
 
     title: str
