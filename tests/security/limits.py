@@ -30,8 +30,9 @@ def widen(platform: Platform) -> None:
 
 
 def restore(platform: Platform) -> None:
-    """The limits as they are."""
+    """The limits as they are; the thousands of requests that came under wide ones do not count."""
     _apply(platform, wanted=False)
+    _forget(platform)
 
 
 def _forget(platform: Platform) -> None:
@@ -44,10 +45,19 @@ def _forget(platform: Platform) -> None:
 
 @contextmanager
 def real(platform: Platform) -> Iterator[None]:
-    """The limits as they are, among tests with wide ones, whose thousands of requests do not count."""
+    """The limits as they are, among tests with wide ones."""
     restore(platform)
-    _forget(platform)
     try:
         yield
     finally:
         widen(platform)
+
+
+@contextmanager
+def wide(platform: Platform) -> Iterator[None]:
+    """Wide limits, among tests with the real ones."""
+    widen(platform)
+    try:
+        yield
+    finally:
+        restore(platform)
