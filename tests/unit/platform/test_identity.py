@@ -50,7 +50,6 @@ def test_the_helper_that_forges_would_pass_if_nothing_were_changed() -> None:
         "",
         "x",
         "a.b.c",
-        sign(Identity("u1"), SecretStr("other" * 8)),
         forged(exp=int(time.time()) - 10),
         forged(exp=None),
         forged(aud="https://api.stormglass.local"),
@@ -67,6 +66,12 @@ def test_the_helper_that_forges_would_pass_if_nothing_were_changed() -> None:
 def test_what_is_not_ours_or_too_old_is_refused(value: str) -> None:
     with pytest.raises(InvalidIdentity):
         verify(value, KEY)
+
+
+def test_what_somebody_else_signed_is_refused() -> None:
+    # signed when it is looked at, or it would be refused for its age
+    with pytest.raises(InvalidIdentity):
+        verify(sign(Identity("u1"), SecretStr("other" * 8)), KEY)
 
 
 def test_one_changed_character_is_enough() -> None:

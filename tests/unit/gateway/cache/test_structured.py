@@ -61,7 +61,6 @@ def test_dictionaries(text: str, expected: dict[str, Any]) -> None:
         "a=1;B=2",
         "a=1;",
         "1=a",
-        "a=1\t",
         "a=1;b= 2",
         "max-age=10; private, =",
     ],
