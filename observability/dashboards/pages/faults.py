@@ -76,7 +76,10 @@ _COPED = Row(
             Unit.PER_SECOND,
             (
                 Query("sum by (dependency) (rate(retry_total[15s]))", "{{dependency}}"),
-                Query("sum by (service) (rate(traefik_service_retries_total[15s]))", "balancer: {{service}}"),
+                Query(
+                    "sum by (exported_service) (rate(traefik_service_retries_total[15s]))",
+                    "balancer: {{exported_service}}",
+                ),
             ),
             moves_under="products-1 kill",
         ),

@@ -42,7 +42,7 @@ _CACHE = Row(
             Unit.SHARE,
             (
                 Query(
-                    'sum(rate(cache_requests_total{cache="gateway",result=~"hit|stale|revalidating|collapsed"}[1m]))'
+                    '(sum(rate(cache_requests_total{cache="gateway",result=~"hit|stale|revalidating|collapsed"}[1m])) or vector(0))'
                     ' / sum(rate(cache_requests_total{cache="gateway"}[1m]))',
                     "answered by the cache",
                 ),

@@ -106,7 +106,7 @@ _INSIDE = Row(
             "Who is in rotation?",
             "Whether the load balancer sends requests to a replica.",
             Unit.COUNT,
-            (Query("max by (service) (traefik_service_server_up)", "{{service}}"),),
+            (Query("max by (exported_service) (traefik_service_server_up)", "{{exported_service}}"),),
             Shape.STATES,
             threshold=Threshold(1, below=True),
         ),
