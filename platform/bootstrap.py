@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,14 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 LOG = VENV / "bootstrap.log"
 TOXIPROXY = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0"
+DEBIAN = {
+    "prometheus": ("prometheus", "promtool"),
+    "prometheus-alertmanager": ("prometheus-alertmanager", "amtool"),
+    "prometheus-postgres-exporter": ("prometheus-postgres-exporter",),
+    "prometheus-redis-exporter": ("prometheus-redis-exporter",),
+}
+"""What the platform watches itself with: Debian's packages, and the programs wanted of each."""
+
 SETS = ("runtime", "development")
 
 
@@ -116,26 +125,41 @@ def apt_update() -> None:
         run("apt-get", "update")
 
 
-def get_prometheus() -> str | None:
-    """Put Prometheus into `.venv` out of Debian's package; returns why not, where it cannot be had.
+def unpack(package: str, *programs: str) -> str | None:
+    """Put programs into `.venv` out of Debian's package; returns why not, where it cannot be had.
 
     The package is unpacked, not installed: that needs no root, and starts no system service.
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        return "not on the path (metrics stay on each process' /metrics); install it and start again"
+        return "not on the path; install it and start again"
     with tempfile.TemporaryDirectory() as folder:
         try:
             apt_update()
-            run("apt-get", "download", "prometheus", cwd=Path(folder))
+            run("apt-get", "download", package, cwd=Path(folder))
         except SetupError:
-            return "apt cannot download it as this user: `sudo apt-get update` or `sudo apt-get install prometheus`"
-        (package,) = Path(folder).glob("prometheus_*.deb")
-        unpacked = VENV / "opt" / "prometheus"
+            return f"apt cannot download it as this user: `sudo apt-get update` or `sudo apt-get install {package}`"
+        (file,) = Path(folder).glob(f"{package}_*.deb")
+        unpacked = VENV / "opt" / package
         unpacked.mkdir(parents=True, exist_ok=True)
-        run("dpkg-deb", "--extract", str(package), str(unpacked))
-    for name in ("prometheus", "promtool"):
-        (BIN / name).symlink_to(f"../opt/prometheus/usr/bin/{name}")
+        run("dpkg-deb", "--extract", str(file), str(unpacked))
+    for name in programs:
+        make_movable(unpacked / "usr" / "bin" / name)
+        (BIN / name).unlink(missing_ok=True)
+        (BIN / name).symlink_to(f"../opt/{package}/usr/bin/{name}")
     return None
+
+
+def make_movable(program: Path) -> None:
+    """Let a program look for its files relative to where it is run, as `patchelf` does for libraries.
+
+    Debian's Alertmanager reads its templates from a directory under /usr/share that only an installation makes, and has
+    no option for it. The name is replaced by one of the same length, so that nothing else in the file moves.
+    """
+    fixed = b"/usr/share/prometheus/alertmanager"
+    text = program.read_bytes()
+    if fixed in text:
+        relative = b"." + b"/" * (len(fixed) - len(b".alertmanager")) + b"alertmanager"
+        program.write_bytes(text.replace(fixed, relative))
 
 
 def get_toxiproxy() -> str | None:
@@ -187,7 +211,8 @@ def main() -> int:
                         make_environment()
                 with step(f"pinned requirements ({wanted}), every file checked against its hash"):
                     install(wanted)
-            optional("prometheus", get_prometheus)
+            for package, programs in DEBIAN.items():
+                optional(programs[0], partial(unpack, package, *programs))
             optional("toxiproxy-server", get_toxiproxy)
     except SetupError as error:
         print(f"\nSet-up failed: {error}", file=sys.stderr)

@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from observability.traces.ingest_api import Ingest, export_traces
 from observability.traces.settings import TraceStoreSettings
 from observability.traces.store import TraceStore
-from observability.traces.tempo_api import HANDLERS
+from observability.traces.tempo_api import ROUTER
 from stormglass.service import create_service
 from stormglass.settings import read
 
@@ -34,7 +34,7 @@ def create_app() -> Litestar:
 
     return create_service(
         name="traces",
-        route_handlers=(export_traces, *HANDLERS),
+        route_handlers=(export_traces, ROUTER),
         lifespan=(store,),
         readiness={"store": _store_works},
         description="Takes OTLP/HTTP traces in and answers Tempo's query API.",

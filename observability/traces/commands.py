@@ -1,14 +1,17 @@
-"""`stormglass trace`: one trace as a waterfall, or as JSON. Heavy imports wait until the command runs."""
+"""`stormglass trace`: one trace as a waterfall, as JSON, or as a page. Heavy imports wait until the command runs."""
 
 import asyncio
 import io
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from observability.traces.bench import commands as bench
 from stormglass.runtime.errors import RuntimeFailure
+from stormglass.runtime.instance import default_name
 
 if TYPE_CHECKING:
     from observability.traces.client import TraceClient
@@ -19,8 +22,9 @@ PIPED_COLUMNS = 140
 
 
 def register(app: typer.Typer) -> None:
-    """Add the trace commands."""
+    """Add `trace` and `bench traces`."""
     app.command("trace")(trace)
+    bench.register(app)
 
 
 def trace(
@@ -30,6 +34,12 @@ def trace(
     *,
     last: Annotated[bool, typer.Option("--last", help="The newest order instead of an id.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the waterfall.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", dir_okay=False, writable=True, help="Write a page that needs nothing else, with the log lines."
+        ),
+    ] = None,
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="Wait up to so many seconds until the trace is complete.")
     ] = 0.0,
@@ -41,6 +51,10 @@ def trace(
     """Show everything that happened in one trace."""
     if bool(trace_id) == last:
         raise typer.BadParameter("give a trace id, or --last (and not both)")
+    if as_json and html:
+        raise typer.BadParameter("give --json or --html, not both")
+    # the logs of another server's traces are not where ours are, unless an instance is named
+    logs_of = instance if url else instance or default_name()
     if not url:
         from stormglass.runtime.instance import address
 
@@ -48,6 +62,8 @@ def trace(
     found, complete = asyncio.run(_fetch(url, trace_id, wait))
     if as_json:
         typer.echo(json.dumps({**found.as_json(), "complete": complete}, indent=2, ensure_ascii=False))
+    elif html:
+        _write(html, found, logs_of)
     else:
         _draw(found)
     if wait and not complete:
@@ -76,6 +92,23 @@ async def _newest(client: "TraceClient") -> str:
     if newest is None:
         raise RuntimeFailure("the trace store is empty: place an order with `stormglass order`, then try again")
     return newest.trace_id
+
+
+def _write(path: Path, found: "Trace", instance: str) -> None:
+    from observability.traces.loglines import lines_of
+    from observability.traces.page.document import page
+
+    lines, notice = [], ""
+    try:
+        lines = lines_of(instance, found.trace_id) if instance else []
+    except RuntimeFailure as error:
+        notice = f"log lines could not be read: {error}"
+    try:
+        # a log line may hold half a surrogate pair, which no file can
+        path.write_text(page(found, lines, notice=notice), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RuntimeFailure(f"{path} cannot be written: {error.strerror}; give another file to --html") from None
+    typer.echo(f"{path}: {len(found.spans)} spans, {len(lines)} log lines; open it in a browser")
 
 
 def _draw(found: "Trace") -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from observability.traces.attributes import Value, plain_attributes
-from observability.traces.conditions import KINDS, STATUSES
+from observability.traces.words import KINDS, STATUSES, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +111,16 @@ def trace_of(data: trace_pb2.TracesData, trace_id: str) -> Trace:
     return Trace(trace_id, tuple(sorted(spans, key=lambda span: span.start_ns)))
 
 
-def _word(words: tuple[str, ...], number: int) -> str:
-    return words[number] if 0 <= number < len(words) else words[0]
-
-
 def _span(span: trace_pb2.Span, resource: dict[str, Value]) -> Span:
     return Span(
         span_id=span.span_id.hex(),
         parent_span_id=span.parent_span_id.hex(),
         name=span.name,
         service=str(resource.get("service.name", "unknown_service")),
-        kind=_word(KINDS, span.kind),
+        kind=word(KINDS, span.kind),
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
-        status=_word(STATUSES, span.status.code),
+        status=word(STATUSES, span.status.code),
         status_message=span.status.message,
         attributes=plain_attributes(span.attributes),
         resource=resource,

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from observability.traces.far_end import FarEnd, far_end
+
 _LATEST_NS = 2**63 - 1  # SQLite's integers are signed
 
 
@@ -23,7 +25,10 @@ class Origin(NamedTuple):
 
 
 class SpanRow(NamedTuple):
-    """One span; `body` is its OTLP protobuf message. Times in nanoseconds since 1970."""
+    """One span; `parent_id` is empty for a root, `body` is its OTLP message. Times in nanoseconds since 1970.
+
+    `caller` is the trace and span that asked for it: its parent, or the sender of the message it processes.
+    """
 
     trace_id: bytes
     span_id: bytes
@@ -33,8 +38,20 @@ class SpanRow(NamedTuple):
     status: int
     start_ns: int
     end_ns: int
-    is_root: bool
+    parent_id: bytes
+    caller: tuple[bytes, bytes] | None
+    far_end: FarEnd
     body: bytes
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it has no parent."""
+        return not self.parent_id
+
+    @property
+    def seconds(self) -> float:
+        """Its duration, never negative, whatever the clocks said."""
+        return max(self.end_ns - self.start_ns, 0) / 1e9
 
 
 @dataclass(slots=True)
@@ -67,7 +84,9 @@ def batch_of(request: ExportTraceServiceRequest) -> Batch:
                 span.status.code,
                 span.start_time_unix_nano,
                 span.end_time_unix_nano,
-                not span.parent_span_id,
+                span.parent_span_id,
+                _caller(span),
+                far_end(span),
                 body,
             )
         )
@@ -89,6 +108,13 @@ def _origin(resource_spans: ResourceSpans, scope_spans: ScopeSpans) -> Origin:
     body = message.SerializeToString(deterministic=True)
     names = (pair.value.string_value for pair in resource.attributes if pair.key == "service.name")
     return Origin(blake2b(body, digest_size=16).digest(), next(names, "unknown_service"), body)
+
+
+def _caller(span: Span) -> tuple[bytes, bytes] | None:
+    if span.kind == Span.SPAN_KIND_CONSUMER and span.links:
+        # a message's sender is often linked to rather than a parent; that of the first message stands for all
+        return span.links[0].trace_id, span.links[0].span_id
+    return (span.trace_id, span.parent_span_id) if span.parent_span_id else None
 
 
 def _problem(span: Span) -> str:

@@ -29,3 +29,4 @@ class TraceStoreSettings(BaseSettings):
     commit_timeout_seconds: float = Field(
         default=5.0, gt=0, description="A sender is told to come back when the disk takes longer than this"
     )
+    generate_metrics: bool = Field(default=True, description="Make span metrics and the service graph out of spans")

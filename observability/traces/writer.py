@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from observability.traces import metrics
+from observability.traces.generator.generator import MetricsGenerator
 from observability.traces.queue import Committed, IngestQueue, Waiting
 from observability.traces.retention import STEP_SPANS, Retention
 from observability.traces.rows import Batch, Origin, SpanRow
@@ -31,10 +32,17 @@ _log = logger(__name__)
 class Writer:
     """Takes batches out of the queue until the queue is closed and empty."""
 
-    def __init__(self, connection: sqlite3.Connection, queue: IngestQueue, retention: Retention) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        queue: IngestQueue,
+        retention: Retention,
+        generator: MetricsGenerator | None = None,
+    ) -> None:
         self._db = connection
         self._queue = queue
         self._retention = retention
+        self._generator = generator
         self._origins: dict[bytes, int] = {}
         self._seconds = metrics.COMMIT_SECONDS.histogram()
         self._stored = metrics.STORED.counter()
@@ -57,6 +65,8 @@ class Writer:
             taken = self._queue.take(0 if more else IDLE_SECONDS)
             if taken:
                 self._commit(taken)
+            if self._generator is not None:
+                self._generator.tick()
             more = self._retain(sum(len(item.batch.spans) for item in taken))
 
     def _commit(self, taken: list[Waiting]) -> None:
@@ -75,23 +85,31 @@ class Writer:
             return
         self._seconds.observe(time.perf_counter() - begun)
         self._queue.done(taken)
-        for item, result in zip(taken, results, strict=True):
+        for item, fresh in zip(taken, results, strict=True):
+            result = Committed(len(fresh), len(item.batch.spans) - len(fresh))
             self._stored.inc(result.stored)
             self._duplicate.inc(result.duplicates)
             item.promise.set_result(result)
+        if self._generator is not None:
+            # after the senders have their answer: none of them waits for it
+            for fresh in results:
+                self._generator.observe(fresh)
 
     def _undo(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         self._origins.clear()
 
-    def _insert(self, batch: Batch) -> Committed:
+    def _insert(self, batch: Batch) -> list[SpanRow]:
+        """Write a batch; the spans of it that were not stored before."""
         # a list, not a generator: finding an origin's id runs statements of its own
         rows = [self._values(span) for span in batch.spans]
-        stored = self._db.executemany(_INSERT_SPAN, rows).rowcount
-        # -1 is sqlite3's word for "no statement ran": an export without spans
-        stored = max(stored, 0)
-        return Committed(stored, len(batch.spans) - stored)
+        newest = self._db.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
+        if self._db.executemany(_INSERT_SPAN, rows).rowcount == len(rows):
+            return batch.spans
+        added = self._db.execute("SELECT trace_id, span_id FROM spans WHERE id > ?", (newest,))
+        spans = {(span.trace_id, span.span_id): span for span in reversed(batch.spans)}
+        return [spans[key] for key in added]
 
     def _values(self, span: SpanRow) -> tuple[object, ...]:
         origin = self._origins.get(span.origin.digest) or self._origin_id(span.origin)

@@ -33,6 +33,9 @@ class Kind(StrEnum):
     REDIS = "redis"
     TRAEFIK = "traefik"
     PROMETHEUS = "prometheus"
+    ALERTMANAGER = "alertmanager"
+    POSTGRES_EXPORTER = "postgres-exporter"
+    REDIS_EXPORTER = "redis-exporter"
     FAULTPROXY = "faultproxy"  # a server with Toxiproxy's API: one proxy per edge
 
 

@@ -7,6 +7,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from services.orders import store
+from services.orders.models import Order
 from services.orders.place import Placement
 from services.orders.schemas import ConfirmOrder, OrderPage, OrderView, PlaceOrder, RejectOrder
 from stormglass.data.database import Database
@@ -15,6 +16,7 @@ from stormglass.service.answers import json_answer, problem_answers
 from stormglass.service.caller import CALLER, require_scope, require_service
 from stormglass.service.problems import CONTENT_TYPE
 from stormglass.telemetry import names
+from stormglass.telemetry.carrier import exemplar
 
 IdempotencyKey = Annotated[
     str, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
@@ -70,7 +72,7 @@ async def cancel_order(caller: Identity, database: Database, order_id: OrderId) 
     require_scope(caller, "orders:write")
     async with database.transaction() as session:
         order = await store.cancel(session, order_id, user_id=caller.subject)
-    names.ORDERS.counter().labels("cancelled").inc()
+    _settled(order)
     return OrderView.of(order)
 
 
@@ -81,7 +83,7 @@ async def confirm_order(caller: Identity, database: Database, order_id: OrderId,
     async with database.transaction() as session:
         order, changed = await store.confirm(session, order_id, data.reservation_id)
     if changed:
-        names.ORDERS.counter().labels("confirmed").inc()
+        _settled(order)
     return OrderView.of(order)
 
 
@@ -92,7 +94,7 @@ async def reject_order(caller: Identity, database: Database, order_id: OrderId, 
     async with database.transaction() as session:
         order, changed = await store.reject(session, order_id, data.reason)
     if changed:
-        names.ORDERS.counter().labels("cancelled").inc()
+        _settled(order)
     return OrderView.of(order)
 
 
@@ -101,3 +103,10 @@ ROUTES = Router(
     route_handlers=[place_order, list_orders, show_order, cancel_order, confirm_order, reject_order],
     dependencies=CALLER,
 )
+
+
+def _settled(order: Order) -> None:
+    """Count an order whose status has just become final, and how long that took."""
+    names.ORDERS.counter().labels(order.status).inc()
+    age = (order.updated_at - order.created_at).total_seconds()
+    names.ORDER_SETTLEMENT.histogram().labels(order.status).observe(age, exemplar())

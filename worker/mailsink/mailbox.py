@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
+from stormglass.telemetry import names
 from worker.mailsink.parse import parse_mail, well_formed
 from worker.mailsink.schemas import Address, MessageSummary
 from worker.mailsink.search import EVERYTHING, Condition, searchable
@@ -37,6 +38,7 @@ CREATE TABLE IF NOT EXISTS mail (
     source BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS mail_is_read ON mail (is_read);
+CREATE INDEX IF NOT EXISTS mail_message_id ON mail (message_id);
 """
 _SUMMARY = (
     "id, message_id, is_read, sender, recipients, cc, bcc, reply_to, subject, created, size, attachments, snippet"
@@ -140,8 +142,11 @@ class Mailbox:
         }
         columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         with self._connection:
+            known = "SELECT EXISTS (SELECT 1 FROM mail WHERE message_id = ?)"
+            repeated = bool(self._connection.execute(known, (mail.message_id,)).fetchone()[0])
             self._connection.execute(f"INSERT INTO mail ({columns}) VALUES ({values})", row)  # noqa: S608 - our own columns - own names
             self._make_room(arriving=1)
+        names.MAILSINK_MESSAGES.counter().labels("repeated" if repeated else "first").inc()
         return str(row["id"])
 
     def _make_room(self, arriving: int = 0) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from stormglass import settings
+from stormglass.data.measured import measure, pool_of
 from stormglass.resilience.deadline import DeadlineExceeded
 from stormglass.resilience.unavailable import DependencyUnavailable
 from stormglass.telemetry import names
@@ -48,6 +49,8 @@ def _translated() -> Iterator[None]:
             raise DependencyUnavailable("postgres", f"{type(error.orig).__name__} {state}".strip()) from error
         raise
     except (PoolTimeout, OSError) as error:
+        if isinstance(error, PoolTimeout):
+            names.DB_POOL_TIMEOUTS.counter().inc()
         raise DependencyUnavailable("postgres", f"{type(error).__name__}: {error}") from error
 
 
@@ -69,8 +72,10 @@ class Database:
     async def open(cls, name: str | None = None) -> AsyncIterator[Self]:
         """The database `name` (this service's own where None), its pool closed at the end of the block."""
         wanted = settings.database()
+        database = name or settings.process().service
         engine = create_async_engine(
-            database_url(name or settings.process().service),
+            database_url(database),
+            poolclass=pool_of(database),
             pool_size=wanted.pool_size,
             max_overflow=wanted.pool_overflow,
             pool_timeout=wanted.pool_timeout_seconds,
@@ -89,9 +94,8 @@ class Database:
             },
         )
         _trace(engine)
-        database = str(engine.url.database)
+        measure(engine, database)
         names.DB_POOL_LIMIT.gauge().labels(database).set(wanted.pool_size + wanted.pool_overflow)
-        names.DB_POOL_IN_USE.gauge().labels(database).set_function(engine.sync_engine.pool.checkedout)  # type: ignore[attr-defined]  # QueuePool has it, its base class does not
         try:
             yield cls(engine)
         finally:

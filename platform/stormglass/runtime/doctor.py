@@ -17,6 +17,7 @@ from stormglass.runtime import keys, leftovers, ports, servers
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance, exists, load, state_root
 from stormglass.runtime.manager import Manager
+from stormglass.runtime.optional import OPTIONAL
 from stormglass.topology import TOPOLOGY
 
 DISK_GIB = 1
@@ -62,14 +63,15 @@ def _servers() -> Iterator[Finding]:
         else:
             yield Finding(subject, ok=True, detail=" ".join(done.stdout.split()[:4]))
     yield _faultproxy()
-    found = servers.prometheus()
-    yield Finding(
-        "Prometheus",
-        ok=found is not None,
-        detail=str(found or "not on PATH: the platform runs without metrics history"),
-        advice="" if found else servers.GET_PROMETHEUS,
-        optional=True,
-    )
+    for server in OPTIONAL.values():
+        found = server.find()
+        yield Finding(
+            server.title,
+            ok=found is not None,
+            detail=str(found or f"not on PATH: {server.without}"),
+            advice="" if found else server.advice,
+            optional=True,
+        )
 
 
 def _faultproxy() -> Finding:

@@ -38,6 +38,8 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
     }
     if process.kind is Kind.FAULTPROXY and servers.faultproxy():
         return {**base, "LOG_LEVEL": "warn"}  # it logs every connection otherwise, health checks included
+    if process.kind is Kind.POSTGRES_EXPORTER:
+        return {**base, **_postgres_exporter(instance, process)}
     if process.kind not in {Kind.APP, Kind.PROGRAM}:
         return base
     traffic = _traffic_label(process)
@@ -55,6 +57,16 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
         "STORMGLASS_SECRETS_DIR": str(instance.secrets / process.name),
         **addresses,
         **_extras(instance, process),
+    }
+
+
+def _postgres_exporter(instance: Instance, process: Process) -> dict[str, str]:
+    """Its own names; the password stays in its file."""
+    (edge,) = instance.topology.edges_of(process.name)
+    return {
+        "DATA_SOURCE_URI": f"{instance.edge_address(edge)}/postgres?sslmode=disable",
+        "DATA_SOURCE_USER": process.name,
+        "DATA_SOURCE_PASS_FILE": str(instance.secrets / process.name / "database_password"),
     }
 
 

@@ -37,19 +37,27 @@ async def ask(instance: Instance, process: Process, number: int = 1) -> Readines
 
 
 async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
+    port = instance.port(process.endpoints[0].label, number)
     match process.kind:
         case Kind.POSTGRES:
-            return await _postgres(instance)
+            answer = _postgres(instance)
         case Kind.REDIS:
-            return await _redis(instance)
+            answer = _redis(instance)
         case Kind.TRAEFIK:
-            return await _traefik(instance.port(f"{process.name}:admin"))
+            answer = _traefik(instance.port(f"{process.name}:admin"))
         case Kind.PROMETHEUS:
-            return await _prometheus(instance.port(process.name))
+            answer = _prometheus(port)
+        case Kind.ALERTMANAGER:
+            answer = _alertmanager(port)
+        case Kind.POSTGRES_EXPORTER:
+            answer = _exporter(port, "pg_up")
+        case Kind.REDIS_EXPORTER:
+            answer = _exporter(port, "redis_up")
         case Kind.FAULTPROXY:
-            return await _faultproxy(instance)
+            answer = _faultproxy(instance)
         case Kind.APP | Kind.PROGRAM:
-            return await _ours(instance.port(f"{process.name}:admin", number))
+            answer = _ours(instance.port(f"{process.name}:admin", number))
+    return await answer
 
 
 async def http_get(port: int, path: str) -> tuple[int, bytes]:
@@ -99,6 +107,24 @@ async def _prometheus(port: int) -> Readiness:
         return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
     info = await http_json(port, "/api/v1/status/buildinfo")
     return Readiness(ready=True, version=f"Prometheus {info['data']['version']}")
+
+
+async def _alertmanager(port: int) -> Readiness:
+    status, body = await http_get(port, "/-/ready")
+    if status != 200:
+        return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
+    info = await http_json(port, "/api/v2/status")
+    return Readiness(ready=True, version=f"Alertmanager {info['versionInfo']['version']}")
+
+
+async def _exporter(port: int, up: str) -> Readiness:
+    """Ready if it answers; that its server does not is what it is there to tell."""
+    status, body = await http_get(port, "/metrics")
+    if status != 200:
+        return Readiness(ready=False, reason=f"/metrics answers {status}")
+    if f"\n{up} ".encode() not in body:
+        return Readiness(ready=False, reason=f"/metrics has no {up}")
+    return Readiness(ready=True)
 
 
 async def _faultproxy(instance: Instance) -> Readiness:

@@ -1,10 +1,15 @@
 """The command line of each process. Nothing secret stands in one: everybody can read them."""
 
+import re
+import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from stormglass.runtime import servers
 from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.optional import OPTIONAL
 from stormglass.topology import Kind, Process
 
 METRICS_RETENTION = ("6h", "256MB")
@@ -13,9 +18,11 @@ METRICS_RETENTION = ("6h", "256MB")
 
 def command(instance: Instance, process: Process, number: int = 1) -> list[str]:
     """Program and arguments; `RuntimeFailure` if the server is not installed."""
+    if process.kind in OPTIONAL:
+        server = OPTIONAL[process.kind]
+        # its name where it is not there, for a line of the configuration that nobody will start
+        return [str(server.find() or server.programs[0]), *_WATCHING[process.kind](instance)]
     match process.kind:
-        case Kind.APP | Kind.PROGRAM:
-            return _ours(process, number)
         case Kind.POSTGRES:
             return [str(servers.postgres(instance.root) / "postgres"), "-D", str(instance.data / process.name)]
         case Kind.REDIS:
@@ -24,8 +31,8 @@ def command(instance: Instance, process: Process, number: int = 1) -> list[str]:
             return [str(servers.traefik()), f"--configFile={instance.config / 'traefik.yml'}"]
         case Kind.FAULTPROXY:
             return _faultproxy(instance, process)
-        case Kind.PROMETHEUS:
-            return _prometheus(instance, servers.prometheus() or Path("prometheus"))
+        case _:
+            return _ours(process, number)
 
 
 def _ours(process: Process, number: int) -> list[str]:
@@ -49,10 +56,9 @@ def _faultproxy(instance: Instance, process: Process) -> list[str]:
     ]
 
 
-def _prometheus(instance: Instance, program: Path) -> list[str]:
+def _prometheus(instance: Instance) -> list[str]:
     time, size = METRICS_RETENTION
     return [
-        str(program),
         f"--config.file={instance.config / 'prometheus.yml'}",
         f"--storage.tsdb.path={instance.data / 'prometheus'}",
         f"--storage.tsdb.retention.time={time}",
@@ -63,6 +69,73 @@ def _prometheus(instance: Instance, program: Path) -> list[str]:
     ]
 
 
+def _alertmanager(instance: Instance) -> list[str]:
+    return [
+        f"--config.file={instance.config / 'alertmanager.yml'}",
+        f"--storage.path={instance.data / 'alertmanager'}",
+        f"--web.listen-address={HOST}:{instance.port('alertmanager')}",
+        # one of a kind: nothing to gossip with, and no port for it
+        "--cluster.listen-address=",
+        "--log.format=json",
+    ]
+
+
+def _postgres_exporter(instance: Instance) -> list[str]:
+    return [
+        f"--web.listen-address={HOST}:{instance.port('postgres-exporter')}",
+        # its own set asks for columns that PostgreSQL 17 moved, and makes some hundred series that nobody looks at
+        "--disable-default-metrics",
+        "--disable-settings-metrics",
+        *_without_collectors(),
+        f"--extend.query-path={instance.config / 'postgres-queries.yml'}",
+        "--log.format=json",
+    ]
+
+
+@cache
+def _without_collectors() -> tuple[str, ...]:
+    """The switches that turn its own collectors off; their names differ from version to version."""
+    program = OPTIONAL[Kind.POSTGRES_EXPORTER].find()
+    if program is None:
+        return ()
+    told = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - a server found on PATH
+    names = re.findall(r"--(?:\[no-\])?collector\.([a-z_]+)", told.stdout + told.stderr)
+    return tuple(f"--no-collector.{name}" for name in sorted(set(names)))
+
+
+def _redis_exporter(instance: Instance) -> list[str]:
+    return [
+        f"--web.listen-address={HOST}:{instance.port('redis-exporter')}",
+        f"--redis.addr={redis_url(instance)}",
+        f"--redis.password-file={instance.config / 'redis-passwords.json'}",
+        "--include-system-metrics=false",
+        "--log-format=json",
+    ]
+
+
+def redis_url(instance: Instance) -> str:
+    """Where the Redis exporter finds Redis: over its own edge."""
+    (edge,) = instance.topology.edges_of("redis-exporter")
+    return f"redis://{instance.edge_address(edge)}"
+
+
+_WATCHING: Mapping[Kind, Callable[[Instance], list[str]]] = {
+    Kind.PROMETHEUS: _prometheus,
+    Kind.ALERTMANAGER: _alertmanager,
+    Kind.POSTGRES_EXPORTER: _postgres_exporter,
+    Kind.REDIS_EXPORTER: _redis_exporter,
+}
+
+
+def directory(instance: Instance, process: Process) -> Path:
+    """Where a process is run; Alertmanager as the set-up unpacked it looks for its templates from there."""
+    if process.kind is Kind.ALERTMANAGER and (program := OPTIONAL[process.kind].find()):
+        share = program.resolve().parent.parent / "share" / "prometheus"
+        if (share / "alertmanager").is_dir():
+            return share
+    return instance.data
+
+
 def available(process: Process) -> bool:
-    """Whether an optional server is there to be started."""
-    return process.kind is not Kind.PROMETHEUS or servers.prometheus() is not None
+    """Whether a server that the platform can do without is there to be started."""
+    return process.kind not in OPTIONAL or OPTIONAL[process.kind].find() is not None

@@ -14,6 +14,7 @@ from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import HOST, Instance
 from stormglass.runtime.render.files import write_postgres
 from stormglass.runtime.render.postgres import databases_of
+from stormglass.topology import Kind
 
 SUPERUSER = "postgres"
 
@@ -121,6 +122,13 @@ async def provision(instance: Instance) -> None:
             await _run(
                 connection, f"{verb} ROLE %I LOGIN PASSWORD %L", role, instance.secret(role, "database_password")
             )
+        for process in instance.topology.processes:
+            if process.kind is Kind.POSTGRES_EXPORTER:
+                verb = "ALTER" if process.name in existing else "CREATE"
+                secret = instance.secret(process.name, "database_password")
+                await _run(connection, f"{verb} ROLE %I LOGIN PASSWORD %L", process.name, secret)
+                # statistics of the whole server, and nobody's rows
+                await _run(connection, "GRANT pg_monitor TO %I", process.name)
         databases = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
         for role in roles:
             if role not in databases:

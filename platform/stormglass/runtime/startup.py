@@ -13,10 +13,10 @@ from stormglass.runtime.instance import Instance, exists, load, lock_path, state
 from stormglass.runtime.launch import Launch
 from stormglass.runtime.lock import locked
 from stormglass.runtime.manager import Manager
+from stormglass.runtime.optional import OPTIONAL
 from stormglass.runtime.programs import available
 from stormglass.runtime.progress import Report, Step
 from stormglass.runtime.render.files import write_all
-from stormglass.runtime.servers import GET_PROMETHEUS
 from stormglass.runtime.shutdown import stop, stop_replicas
 from stormglass.topology import TOPOLOGY, Kind
 
@@ -88,7 +88,7 @@ def start(instance: Instance, manager: Manager, names: set[str], report: Report)
     """Start these processes under the lock that the caller holds."""
     for process in instance.topology.processes:
         if process.name in names and not available(process):
-            report(Step(process.name, "skipped", detail=f"not on PATH: {GET_PROMETHEUS}"))
+            report(Step(process.name, "skipped", detail=f"not on PATH: {OPTIONAL[process.kind].advice}"))
             names = names - {process.name}
     running = manager.alive()
     if not running:

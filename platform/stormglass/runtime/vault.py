@@ -5,17 +5,18 @@ import secrets
 from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
 from stormglass.security import keyring
+from stormglass.topology import Kind
 
 IDENTIFIED = ("gateway", "users", "products", "orders", "worker")
 """Who signs or checks the identity that travels between services (HS256: one shared key)."""
 
-REDIS_CLIENTS = ("gateway", "users", "products", "orders", "worker")
+REDIS_CLIENTS = ("gateway", "users", "products", "orders", "worker", "redis-exporter")
 
 
 def ensure(instance: Instance) -> None:
     """Make every secret that does not exist yet; those that do are never changed."""
     for process in instance.topology.processes:
-        if process.database:
+        if process.database or process.kind is Kind.POSTGRES_EXPORTER:
             _once(instance, process.name, "database_password", _random())
     _once(instance, "postgres", "superuser_password", _random())
     _once(instance, "redis", "password", _random())

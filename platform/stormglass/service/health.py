@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from stormglass.service.factory import Check
+from stormglass.telemetry import names
 
 CHECK_SECONDS = 0.8
 """Longest wait for one check."""
@@ -54,6 +55,8 @@ class Checks:
             with suppress_instrumentation():
                 results = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
             self._known = {name: text for name, text in zip(self._checks, results, strict=True) if text}
+            for name, text in zip(self._checks, results, strict=True):
+                names.DEPENDENCY_UP.gauge().labels(name).set(not text)
             self._known_at = time.monotonic()
         finally:
             self._asking = None

@@ -23,6 +23,7 @@ from stormglass.service.health import AdminApp, Health
 from stormglass.service.problems import CONTENT_TYPE, problem_body
 from stormglass.telemetry.http_server import HttpServerTelemetry
 from stormglass.telemetry.logs import logger
+from stormglass.telemetry.loop_lag import loop_lag
 
 _log = logger(__name__)
 _DEADLINE = HEADER.lower().encode()
@@ -145,7 +146,8 @@ async def admin_server(health: Health) -> AsyncIterator[None]:
     own = settings.process()
     running = _Running(AdminApp(health), own.host, own.admin_port)
     try:
-        yield
+        async with loop_lag():
+            yield
     finally:
         await running.stop()
 

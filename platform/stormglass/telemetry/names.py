@@ -124,8 +124,51 @@ GATEWAY_CACHE_INVALIDATIONS = Metric(
     cardinality=2,
     why="outcome: done (before the answer left), delayed (Redis was away; done as soon as it is back)",
 )
+DEPENDENCY_UP = Metric(
+    "dependency_up",
+    "Whether a dependency answered the last health check: 1, or 0",
+    ("dependency",),
+    cardinality=6,
+    why="set by whoever asks /readyz, which the load balancer does five times a second",
+)
+MAILSINK_MESSAGES = Metric(
+    "mailsink_messages_total",
+    "Mails that the local mail server took",
+    ("copy",),
+    cardinality=2,
+    why="copy: first, or repeated (its message id is known already, which nobody's mail should be)",
+)
 DB_POOL_IN_USE = Metric(
     "db_pool_connections_in_use", "Connections handed out by the pool", ("database",), cardinality=2
+)
+DB_POOL_WAITING = Metric(
+    "db_client_connection_pending_requests", "Who waits for a connection of the pool now", ("database",), cardinality=2
+)
+DB_POOL_WAIT = Metric(
+    "db_client_connection_wait_time_seconds",
+    "Time until the pool handed a connection out, opening one included",
+    ("database",),
+    cardinality=2,
+    buckets=LATENCY_BUCKETS,
+    why="an idle connection takes well under 1 ms, a new one some 10 ms, the pool's time-out ends the wait",
+)
+DB_POOL_TIMEOUTS = Metric(
+    "db_client_connection_timeouts_total", "Waits for a connection of the pool that were given up"
+)
+DB_OPERATION = Metric(
+    "db_client_operation_duration_seconds",
+    "Time a statement took, seen from the client",
+    ("database", "db_operation_name"),
+    cardinality=14,
+    buckets=LATENCY_BUCKETS,
+    why="db_operation_name: the statement's first word, of a fixed list",
+)
+DB_TRANSACTIONS = Metric(
+    "db_transactions_total",
+    "Transactions by how they ended; reading without a transaction ends in a rollback, which costs nothing",
+    ("database", "outcome"),
+    cardinality=4,
+    why="outcome: committed, rolled_back",
 )
 DB_POOL_LIMIT = Metric("db_pool_connections_limit", "Connections the pool may open", ("database",), cardinality=2)
 RATE_LIMITED = Metric("gateway_rate_limited_total", "Requests refused by a rate limit", ("policy",), cardinality=10)
@@ -204,6 +247,14 @@ ORDERS = Metric(
     cardinality=6,
     why="outcome: placed, replayed, refused, confirmed, cancelled",
 )
+ORDER_SETTLEMENT = Metric(
+    "order_settlement_seconds",
+    "Time from an order's acknowledgement to its end: confirmed or cancelled",
+    ("outcome",),
+    cardinality=2,
+    buckets=JOB_BUCKETS,
+    why="outcome: confirmed, cancelled; 10 s is the objective",
+)
 RESERVATIONS = Metric(
     "reservations_total",
     "Reservations by what became of them",
@@ -213,6 +264,12 @@ RESERVATIONS = Metric(
 )
 SWEEPER_ERRORS = Metric(
     "reservations_sweeper_errors_total", "Rounds of the sweeper of expired reservations that failed", ("cause",), 2
+)
+EVENT_LOOP_LAG = Metric(
+    "process_event_loop_lag_seconds",
+    "How late the event loop was for something that it was meant to do four times a second",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+    why="an idle loop is under 1 ms late; from 100 ms on customers notice",
 )
 SPANS_DROPPED = Metric(
     "telemetry_spans_dropped_total",

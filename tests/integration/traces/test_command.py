@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from observability.traces.commands import register
+from stormglass.runtime.instance import Instance
 
 TRACE = "5b8efff798038103d269b633813fc60c"
 
@@ -46,6 +48,39 @@ def test_json(store: Any, order: str) -> None:
         "duration_ms", "attributes", "events", "links", "status",
     } <= set(document["spans"][0])  # fmt: skip
     assert document["spans"][0]["duration_ms"] == pytest.approx(200)
+
+
+def test_a_page_holds_the_log_lines_of_the_instance(
+    store: Any, order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORMGLASS_HOME", str(tmp_path / "home"))
+    instance = Instance("other", tmp_path / "home", 39_000)
+    instance.save()
+    lines = [
+        {"timestamp": "2026-11-25T00:00:01Z", "trace_id": order, "span_id": f"{2:016x}", "event": "order placed"},
+        {"timestamp": "2026-11-25T00:00:02Z", "trace_id": "f" * 32, "event": "of another trace"},
+    ]
+    instance.log("orders-1").write_text("\n".join(json.dumps(line) for line in lines))
+    file = tmp_path / "trace.html"
+    result = run(order, "--html", str(file), "--url", store.url, "--instance", "other")
+    assert result.exit_code == 0, result.output
+    assert "2 spans, 1 log lines" in result.stdout
+    text = file.read_text(encoding="utf-8")
+    assert "order placed" in text
+    assert "of another trace" not in text
+    assert order in text
+
+
+def test_a_page_is_written_without_log_lines_where_there_are_none(store: Any, order: str, tmp_path: Path) -> None:
+    file = tmp_path / "trace.html"
+    assert "2 spans, 0 log lines" in run(order, "--html", str(file), "--url", store.url).stdout
+    assert "could not be read" not in file.read_text(encoding="utf-8")
+    result = run(order, "--html", str(file), "--url", store.url, "--instance", "nobody")
+    assert result.exit_code == 0, result.output
+    assert "log lines could not be read" in file.read_text(encoding="utf-8")
+    nowhere = run(order, "--html", str(tmp_path / "no" / "where.html"), "--url", store.url)
+    assert "cannot be written" in str(nowhere.exception)
+    assert run(order, "--html", str(file), "--json", "--url", store.url).exit_code == 2
 
 
 def test_last_is_the_newest_order_and_a_prefix_is_enough(store: Any, order: str) -> None:

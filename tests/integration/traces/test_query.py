@@ -93,6 +93,12 @@ def test_all_four_forms_of_a_trace_hold_the_same_spans(store: Any, order: str) -
         ('{ resource.service.name = "orders" && name = "send mail" && status = error }', 1),
         ('{ resource.service.name = "edge" && name = "send mail" }', 0),
         ('{ span.http.response.status_code >= 200 && .http.route =~ "/ord.*" && kind = server }', 1),
+        ('{ name = "GET" || name = "send mail" }', 2),
+        ('{ resource.service.name = "orders" && (status = error || kind = server) }', 1),
+        ('{ resource.service.name = "edge" } && { name = "send mail" }', 1),
+        ('{ resource.service.name = "edge" } && { name = "nothing" }', 0),
+        ('{ name = "GET" } || { status = error }', 2),
+        ("{ span.http.route != nil }", 1),
         ("{ span.sampled = true }", 1),
         ("{ span.sampled = 1 }", 0),
         ("{ duration > 1h }", 0),
@@ -127,8 +133,10 @@ def test_search_parameters(store: Any, order: str) -> None:
 @pytest.mark.parametrize(
     ("parameters", "part"),
     [
-        ({"q": '{ name = "a" || name = "b" }'}, "||"),
-        ({"q": '{ name = "a" } | count() > 2'}, "count"),
+        ({"q": '{ name = "a" } | count() > 2'}, "at character 16"),
+        ({"q": '{ name = "a" } >> { name = "b" }'}, "structural"),
+        ({"spss": "0"}, "spss"),
+        ({"start": "20", "end": "10"}, "start=20"),
         ({"q": "{ nested.parent = 1 }"}, "nested.parent"),
         ({"q": '{ name = "a"'}, "closing brace"),
         ({"q": '{ name =~ "(" }'}, "("),
@@ -145,15 +153,83 @@ def test_what_cannot_be_answered_is_400_and_names_the_part(store: Any, parameter
     assert part in answer.json()["detail"]
 
 
-def test_tags_and_the_small_endpoints(store: Any, order: str) -> None:
-    assert {"http.route", "service.name", "sampled"} <= set(store.http.get("/api/search/tags").json()["tagNames"])
-    assert store.http.get("/api/search/tag/service.name/values").json() == {"tagValues": ["edge", "orders"]}
-    assert store.http.get("/api/search/tag/span.http.route/values").json() == {"tagValues": ["/orders"]}
-    assert store.http.get("/api/search/tag/name/values").json() == {
-        "tagValues": ["GET", "POST", "POST /orders", "send mail"]
+def get(store: Any, path: str, **parameters: Any) -> Any:
+    answer = store.http.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_refusal_gives_the_position_to_programs_too(store: Any) -> None:
+    problem = store.http.get("/api/search", params={"q": "{ duration > 5 }"}).json()
+    assert problem["type"] == "urn:stormglass:problem:unsupported-query"
+    assert problem["position"] == 14
+
+
+def test_a_result_shows_matching_spans_with_what_was_asked_for(store: Any, order: str) -> None:
+    query = '{ name = "GET" } || { resource.service.name =~ "ord.*" && span.http.route != nil || status = error }'
+    found = get(store, "/api/search", q=query, spss=1)
+    assert found["metrics"]["completedJobs"] == found["metrics"]["totalJobs"] == 1
+    assert found["metrics"]["inspectedTraces"] == 2
+    (one,) = (each for each in found["traces"] if each["traceID"] == order)
+    assert (one["rootServiceName"], one["rootTraceName"]) == ("edge", "POST")
+    (spans,) = one["spanSets"]
+    assert spans["matched"] == 2
+    (shown,) = spans["spans"]
+    assert shown["name"] == "POST /orders"
+    assert {item["key"]: item["value"] for item in shown["attributes"]} == {
+        "service.name": {"stringValue": "orders"},
+        "http.route": {"stringValue": "/orders"},
+        "status": {"stringValue": "unset"},
     }
+
+
+def test_tag_names_and_values_v1(store: Any, order: str) -> None:
+    assert {"http.route", "service.name", "sampled"} <= set(get(store, "/api/search/tags")["tagNames"])
+    assert get(store, "/api/search/tag/service.name/values") == {"tagValues": ["edge", "orders"]}
+    assert get(store, "/api/search/tag/span.http.route/values") == {"tagValues": ["/orders"]}
+    assert get(store, "/api/search/tag/name/values") == {"tagValues": ["GET", "POST", "POST /orders", "send mail"]}
+
+
+def test_tag_names_v2_are_sorted_by_scope(store: Any, order: str) -> None:
+    scopes = {scope["name"]: scope["tags"] for scope in get(store, "/api/v2/search/tags")["scopes"]}
+    assert set(scopes) == {"resource", "span", "intrinsic"}
+    assert "service.name" in scopes["resource"]
+    assert "service.name" not in scopes["span"]
+    assert {"http.route", "sampled"} <= set(scopes["span"])
+    assert {"name", "status", "duration"} <= set(scopes["intrinsic"])
+    only = get(store, "/api/v2/search/tags", scope="span", q='{ name = "GET" }')["scopes"]
+    assert only == [{"name": "span", "tags": ["http.request.method"]}]
+    assert store.http.get("/api/v2/search/tags", params={"scope": "galaxy"}).status_code == 400
+
+
+def test_tag_values_v2_have_types_and_follow_the_query(store: Any, order: str) -> None:
+    def values(tag: str, **parameters: Any) -> list[tuple[str, str]]:
+        found = get(store, f"/api/v2/search/tag/{tag}/values", **parameters)["tagValues"]
+        return [(item["type"], item["value"]) for item in found]
+
+    assert values("resource.service.name") == [("string", "edge"), ("string", "orders")]
+    assert values("resource.service.name", q="{ status = error }") == [("string", "orders")]
+    assert values(".http.response.status_code") == [("int", "201")]
+    assert values("span.sampled") == [("bool", "true")]
+    assert values("status") == [("keyword", word) for word in ("unset", "ok", "error")]
+    assert values("kind", q='{ name = "send mail" }') == [("keyword", "internal")]
+    assert values("rootName", q='{ resource.service.name = "orders" }') == [("string", "POST")]
+    assert values("name", limit=1) == [("string", "GET")]
+    assert values("name", start=4_000_000_000) == []
+    assert values("span.nowhere") == []
+    # what Grafana sends while somebody types restricts nothing; what is wrong is refused
+    assert len(values("name", q="{ name = }")) == 4
+    for wrong in ("{ nested.parent = 1 }", "{} && {}"):
+        answer = store.http.get("/api/v2/search/tag/name/values", params={"q": wrong})
+        assert answer.status_code == 400
+
+
+def test_the_small_endpoints(store: Any) -> None:
     assert store.http.get("/api/echo").text == "echo"
     assert store.http.get("/ready").text == "ready"
+    build = get(store, "/api/status/buildinfo")
+    assert build["status"] == "success"
+    assert build["data"]["version"] == build["version"] != ""
 
 
 def test_ids(store: Any, make_export: Any) -> None:

@@ -17,7 +17,7 @@ from stormglass.runtime.environment import environment
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance
 from stormglass.runtime.programs import command
-from stormglass.runtime.render import faultproxy, postgres, prometheus, supervisor, traefik, valkey
+from stormglass.runtime.render import exporters, faultproxy, postgres, prometheus, supervisor, traefik, valkey
 from stormglass.runtime.render.files import write_all
 from stormglass.topology import TOPOLOGY, Edge, Endpoint, Kind, Process, Topology, Use
 
@@ -38,7 +38,7 @@ def test_everything_listens_on_loopback_only(instance: Instance) -> None:
 def test_rendered_files_are_private(instance: Instance) -> None:
     write_all(instance)
     files = list(instance.config.iterdir())
-    assert len(files) == 7
+    assert len(files) == 11
     for path in files:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
@@ -97,7 +97,12 @@ def test_scaling_changes_routes_and_targets(instance: Instance) -> None:
 def _dialled(instance: Instance) -> set[int]:
     """Every port that some client of the instance is told to connect to."""
     traces = yaml.safe_load(traefik.static(instance))["tracing"]["otlp"]["http"]["endpoint"]
-    rendered = (traces, traefik.dynamic(instance), prometheus.targets(instance))
+    rendered = (
+        *(traces, traefik.dynamic(instance), prometheus.targets(instance), prometheus.config(instance)),
+        exporters.redis_passwords(instance),
+        *(text for process in TOPOLOGY.processes for text in command(instance, process) if "redis://" in text),
+        *(environment(instance, process, 1).get("DATA_SOURCE_URI", "") for process in TOPOLOGY.processes),
+    )
     ports = [port for text in rendered for port in re.findall(r"127\.0\.0\.1:(\d+)", text)]
     ports += re.findall(r"\bport: (\d+)", traefik.dynamic(instance))
     for process, number in instance.places():

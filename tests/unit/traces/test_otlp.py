@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from observability.traces.attributes import plain
-from observability.traces.durations import parse_duration
 from observability.traces.ids import InvalidTraceIdError, parse_trace_id
 from observability.traces.otlp import Encoding, OtlpError, decode, decompress, encoding_of
+from observability.traces.query.durations import parse_duration
 from observability.traces.rows import batch_of
 
 

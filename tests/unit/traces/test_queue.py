@@ -2,10 +2,11 @@
 
 import pytest
 
+from observability.traces.far_end import NOBODY
 from observability.traces.queue import IngestQueue, QueueFullError
 from observability.traces.rows import Batch, Origin, SpanRow
 
-SPAN = SpanRow(b"t" * 16, b"s" * 8, Origin(b"", "", b""), "", 0, 0, 0, 0, True, b"")
+SPAN = SpanRow(b"t" * 16, b"s" * 8, Origin(b"", "", b""), "", 0, 0, 0, 0, b"", None, NOBODY, b"")
 
 
 def batch(spans: int, size: int = 1) -> Batch:

@@ -6,17 +6,30 @@ import shutil
 from stormglass.runtime import servers
 from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
-from stormglass.runtime.render import faultproxy, postgres, prometheus, supervisor, traefik, valkey
+from stormglass.runtime.render import (
+    alertmanager,
+    exporters,
+    faultproxy,
+    postgres,
+    prometheus,
+    supervisor,
+    traefik,
+    valkey,
+)
 
 
 def write_all(instance: Instance) -> None:
     """Render everything but what lies in Postgres' own directory."""
-    for name in ("redis", "traces", "mail", "prometheus"):
+    for name in ("redis", "traces", "mail", "prometheus", "alertmanager"):
         private_directory(instance.data / name)
     write_private(instance.config / "supervisord.conf", supervisor.config(instance))
     write_private(instance.config / "valkey.conf", valkey.config(instance))
     write_private(instance.config / "traefik.yml", traefik.static(instance))
     write_private(instance.config / "prometheus.yml", prometheus.config(instance))
+    write_private(instance.config / "rules.yml", prometheus.rules())
+    write_private(instance.config / "alertmanager.yml", alertmanager.config(instance))
+    write_private(instance.config / "postgres-queries.yml", exporters.postgres_queries())
+    write_private(instance.config / "redis-passwords.json", exporters.redis_passwords(instance))
     write_proxies(instance)
     write_routes(instance)
 

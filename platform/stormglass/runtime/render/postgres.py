@@ -1,7 +1,7 @@
 """PostgreSQL: loopback only, passwords only, every role locked into its own database, durable commits."""
 
 from stormglass.runtime.instance import HOST, Instance
-from stormglass.topology import Topology
+from stormglass.topology import Kind, Topology
 
 
 def config(instance: Instance) -> str:
@@ -53,6 +53,8 @@ def hba(topology: Topology) -> str:
     rows = ["# Rendered by `stormglass up`; changes are lost.", _row("all", "postgres")]
     for process in topology.processes:
         rows += [_row(name, process.name) for name in databases_of(topology, process.name)]
+        if process.kind is Kind.POSTGRES_EXPORTER:
+            rows.append(_row("postgres", process.name))
     return "\n".join(rows) + "\n"
 
 

@@ -1,6 +1,8 @@
 """Prometheus: what it scrapes, read by 2.42 (Debian) and 3.x alike."""
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 
 import yaml
 
@@ -18,6 +20,8 @@ def config(instance: Instance) -> str:
             "scrape_timeout": "3s",
             "evaluation_interval": f"{SCRAPE_SECONDS}s",
         },
+        "rule_files": [str(instance.config / "rules.yml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [_alertmanager(instance)]}]}]},
         "scrape_configs": [
             {
                 "job_name": "stormglass",
@@ -26,6 +30,19 @@ def config(instance: Instance) -> str:
         ],
     }
     return yaml.safe_dump(rendered, sort_keys=False)
+
+
+def _alertmanager(instance: Instance) -> str:
+    (edge,) = (e for e in instance.topology.edges_of("prometheus") if e.label == "alertmanager")
+    return instance.edge_address(edge)
+
+
+def rules(scale: str = "demo") -> str:
+    """The rules that `observability.rules` holds ready, for a scale of windows; named as text, nothing is imported."""
+    found = find_spec("observability.rules")
+    if found is None or found.origin is None:
+        return "groups: []\n"
+    return (Path(found.origin).parent / "generated" / f"{scale}.yml").read_text(encoding="utf-8")
 
 
 def targets(instance: Instance) -> str:

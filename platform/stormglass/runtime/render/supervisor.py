@@ -6,7 +6,7 @@ from stormglass.runtime import servers
 from stormglass.runtime.environment import environment
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import HOST, Instance
-from stormglass.runtime.programs import command
+from stormglass.runtime.programs import command, directory
 from stormglass.topology import Kind, Process
 
 USER = "stormglass"
@@ -55,7 +55,7 @@ def _program(instance: Instance, process: Process, number: int, user: str | None
     lines = [
         f"[program:{name}]",
         f"command = {_plain(shlex.join(command(instance, process, number)), quotes=True)}",
-        f"directory = {_plain(instance.data)}",
+        f"directory = {_plain(directory(instance, process))}",
         f"environment = {variables}",
         "autostart = false",
         "autorestart = true",

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from stormglass.runtime.instance import HOST, Instance
-from stormglass.runtime.render import canary
+from stormglass.runtime.render import canary, journeys
 from stormglass.topology import Edge, Process
 
 Tree = dict[str, Any]
@@ -179,6 +179,8 @@ def dynamic(instance: Instance) -> str:
         routers[process.name] = router
         if edge.client == "internal":
             routers |= canary.routers(router, process.name, names)
+        else:
+            routers |= journeys.routers(router)
     config = {
         "http": {
             "routers": routers,

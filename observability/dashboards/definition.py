@@ -1,0 +1,166 @@
+"""What a dashboard is made of, whoever draws it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+COLUMNS = 24
+"""Width of a dashboard, in Grafana's columns."""
+
+ROWS_A_SCREEN = 28
+"""Height of a screen of 1280 × 1024 pixels, in Grafana's units of 30 pixels plus margin."""
+
+SCREENS = 3
+"""A page that has to be searched answers nothing."""
+
+
+class DashboardError(ValueError):
+    """A page breaks one of the rules that a reader feels; the text names page and panel."""
+
+
+class Unit(StrEnum):
+    """Units as Grafana calls them."""
+
+    SECONDS = "s"
+    PER_SECOND = "reqps"
+    OPERATIONS = "ops"
+    SHARE = "percentunit"
+    COUNT = "short"
+    BYTES = "bytes"
+    CENTS = "currencyEUR"
+
+
+class Shape(StrEnum):
+    """How a panel looks."""
+
+    LINES = "timeseries"
+    STACK = "stack"
+    NUMBER = "stat"
+    STATES = "state-timeline"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A PromQL expression; `$replica`-like variables are the page's. `legend` is a template with `{{label}}`."""
+
+    expr: str
+    legend: str = ""
+    exemplars: bool = False
+
+
+def quantiles(
+    metric: str, selector: str = "", by: str = "", *, shares: tuple[float, ...] = (0.5, 0.95, 0.99)
+) -> tuple[Query, ...]:
+    """Queries for quantiles of a histogram over half a minute; the highest one with its exemplars."""
+    grouped = f"le, {by}" if by else "le"
+    name = f"{{{{{by}}}}} " if by else ""
+    return tuple(
+        Query(
+            f"histogram_quantile({share}, sum by ({grouped}) (rate({metric}_bucket{{{selector}}}[30s])))",
+            f"{name}p{share * 100:g}",
+            exemplars=share == max(shares),
+        )
+        for share in shares
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """From this value on, something is worth a look (`bad=False`) or wrong; `below`: up to this value instead."""
+
+    value: float
+    bad: bool = True
+    below: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One question.
+
+    `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
+    platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in
+    columns of 24, `height` in units of about 36 pixels.
+    """
+
+    title: str
+    description: str
+    unit: Unit
+    queries: tuple[Query, ...]
+    shape: Shape = Shape.LINES
+    width: int = 8
+    height: int = 7
+    moves_under: str = ""
+    needs: str = ""
+    threshold: Threshold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels that belong together, under a heading; none: the first row of a page needs no heading."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+    @property
+    def height(self) -> int:
+        """Units of height with the heading, panels flowing into lines of `COLUMNS`."""
+        line = used = tallest = 0
+        for panel in self.panels:
+            if used + panel.width > COLUMNS:
+                line, used, tallest = line + tallest, 0, 0
+            used, tallest = used + panel.width, max(tallest, panel.height)
+        return line + tallest + (1 if self.title else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A choice above the panels: the values of `label` in the series of `metric`."""
+
+    name: str
+    metric: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One page; `uid` is its address in Grafana and its name on the command line."""
+
+    uid: str
+    title: str
+    description: str
+    rows: tuple[Row, ...]
+    variables: tuple[Variable, ...] = field(default_factory=tuple)
+
+    def panels(self) -> Iterator[Panel]:
+        """Every panel in reading order."""
+        for row in self.rows:
+            yield from row.panels
+
+
+def check(page: Dashboard) -> None:
+    """Hold a page to the rules.
+
+    Raises:
+        DashboardError: it is too long, or a panel lacks something, is too narrow to be read, or has its title twice.
+    """
+    if sum(row.height for row in page.rows) > SCREENS * ROWS_A_SCREEN:
+        raise DashboardError(f"{page.uid} has more than {SCREENS} screens")
+    seen: set[str] = set()
+    for panel in page.panels():
+        for fault in _faults(panel, seen):
+            raise DashboardError(f"{page.uid}, {panel.title or 'a panel'}: {fault}")
+        seen.add(panel.title)
+
+
+def _faults(panel: Panel, seen: set[str]) -> Iterator[str]:
+    if not panel.title or not panel.description.endswith("."):
+        yield "a title and a description in whole sentences are wanted"
+    if panel.title in seen:
+        yield "the title is taken"
+    if not panel.queries:
+        yield "it asks nothing"
+    if not 4 <= panel.width <= COLUMNS or (panel.shape is not Shape.NUMBER and panel.width < 6):
+        yield "it is too narrow to be read at 1280 pixels"
+    if len(panel.queries) > 1 and not all(query.legend for query in panel.queries):
+        yield "several queries and no legend"

@@ -1,0 +1,38 @@
+"""Alertmanager: alerts of one trouble in one group, and no symptoms beside the cause that explains them."""
+
+from typing import Any
+
+import yaml
+
+from stormglass.runtime.instance import Instance
+
+
+def config(instance: Instance) -> str:
+    """`alertmanager.yml`. Nobody is notified: the page and `stormglass alerts` show what is on.
+
+    Waits are short because a demonstration is; in production a group waits 30 s and is repeated after hours.
+    """
+    rendered: dict[str, Any] = {
+        "route": {
+            "receiver": "page",
+            "group_by": ["alertname", "slo"],
+            "group_wait": "2s",
+            "group_interval": "5s",
+            "repeat_interval": "4h",
+        },
+        "receivers": [{"name": "page"}],
+        "inhibit_rules": [
+            # a database that is away explains what everything in front of it suffers
+            {
+                "source_matchers": ["layer = database"],
+                "target_matchers": ["severity =~ page|ticket", "layer != database"],
+            },
+            # who is woken need not be told again in the morning
+            {
+                "source_matchers": ["severity = page"],
+                "target_matchers": ["severity = ticket"],
+                "equal": ["slo"],
+            },
+        ],
+    }
+    return yaml.safe_dump(rendered, sort_keys=False)
