@@ -6,10 +6,10 @@ from typing import Any
 
 from arq.connections import ArqRedis
 from arq.worker import Function, Worker
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 
 from stormglass.data.queue import QUEUE, deserialize, serialize
+from stormglass.instrumentation.arq import quiet
 from stormglass.resilience.backoff import backoff
 from stormglass.telemetry.logs import logger
 from worker.settings import WorkerSettings
@@ -35,7 +35,7 @@ class Consumer:
     async def run(self) -> None:
         """Work. ARQ's worker ends at the first failing command, so a new one is made, after a pause."""
         # an idle queue is looked into many times a second; a job's context is its own
-        with suppress_instrumentation():
+        with quiet():
             while not self._draining:
                 self._worker = self._new_worker(self._tools.settings)
                 try:

@@ -15,12 +15,11 @@ from typing import Any
 import asyncpg
 import msgspec
 from opentelemetry import trace
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import SpanKind, StatusCode
 from redis.exceptions import RedisError
 
 from stormglass.data.outbox import CHANNEL
 from stormglass.data.queue import QUEUE, Job, Queue
+from stormglass.instrumentation.arq import enqueuing, quiet
 from stormglass.resilience.backoff import backoff
 from stormglass.telemetry import carrier, names
 from stormglass.telemetry.logs import logger
@@ -80,7 +79,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled, through every outage of database and queue."""
         failures = 0
-        with suppress_instrumentation():
+        with quiet():
             while True:
                 try:
                     async with outbox_connection() as connection:
@@ -141,20 +140,14 @@ class Relay:
 
     async def _hand_over(self, row: Any) -> None:
         task = self._tasks[row["kind"]]
-        span = self._tracer.start_span(
-            f"enqueue {task}",
-            context=carrier.context_of(row["traceparent"]),
-            kind=SpanKind.PRODUCER,
-            attributes={
-                "messaging.system": "arq",
-                "messaging.operation.name": "enqueue",
-                "messaging.operation.type": "send",
-                "messaging.destination.name": QUEUE,
-                "messaging.message.id": str(row["event_id"]),
-                "outbox.overdue": row["overdue"],
-            },
-        )
-        with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        with enqueuing(
+            task,
+            queue=QUEUE,
+            job_id=str(row["event_id"]),
+            parent={"traceparent": row["traceparent"]},
+            attributes={"outbox.overdue": row["overdue"]},
+            tracer=self._tracer,
+        ) as span:
             job = Job(
                 task=task,
                 event_id=row["event_id"],
@@ -162,11 +155,7 @@ class Relay:
                 traceparent=row["traceparent"],
                 enqueued_by=carrier.current(),
             )
-            try:
-                accepted = await self._queue.enqueue(job)
-            except QUEUE_ERRORS as error:
-                span.set_status(StatusCode.ERROR, type(error).__name__)
-                raise
+            accepted = await self._queue.enqueue(job)
             span.set_attribute("queue.accepted", accepted)
         if accepted:
             names.OUTBOX_DELIVERED.counter().labels("overdue" if row["overdue"] else "new").inc()
@@ -177,5 +166,6 @@ class Relay:
         names.OUTBOX_OLDEST.gauge().set(row["oldest"])
         try:
             names.QUEUE_DEPTH.gauge().set(await self._queue.depth())
+            names.QUEUE_OLDEST.gauge().set(await self._queue.oldest_seconds())
         except QUEUE_ERRORS:
             names.OUTBOX_ERRORS.counter().labels("queue").inc()

@@ -1,25 +1,23 @@
 """What every task has in common: its span, its metrics, its time limit, its retries, its end as a dead letter.
 
-ARQ's hooks do not see a job's arguments, so the trace travels as two of them and the span is opened here. The consumer
-polls with instrumentation suppressed; the span's context is a fresh one, or the job's own spans would vanish too.
+ARQ's hooks do not see a job's arguments, so the trace travels as two of them and the span is opened here.
 """
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from arq.worker import Function, Retry, func
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import Span
 
 from stormglass.data.queue import QUEUE
+from stormglass.instrumentation.arq import Instruments, processing, record_error
 from stormglass.resilience.backoff import backoff
 from stormglass.service.client import ServiceClient
-from stormglass.telemetry import carrier, names
+from stormglass.telemetry import names
 from stormglass.telemetry.logs import logger
 from worker.dead_letters import DeadLetters
 from worker.mail import Mail
@@ -27,6 +25,7 @@ from worker.outbox import Outbox
 from worker.settings import WorkerSettings
 
 _log = logger(__name__)
+_tracer = trace.get_tracer(__name__)
 
 
 class Hopeless(Exception):
@@ -76,28 +75,20 @@ def task(handler: Handler) -> Function:
         ctx: dict[str, Any], event_id: str, payload: dict[str, Any], traceparent: str, enqueued_by: str
     ) -> None:
         job = _Job(name, handler, Event(uuid.UUID(event_id), payload), traceparent, ctx["job_try"], ctx["tools"])
-        waited = time.time() - ctx["enqueue_time"].timestamp()
-        link = carrier.link(enqueued_by)
-        token = otel_context.attach(carrier.context_of(traceparent))
-        try:
-            with trace.get_tracer("worker.task").start_as_current_span(
-                f"process {name}",
-                kind=SpanKind.CONSUMER,
-                links=[link] if link else [],
-                attributes={
-                    "messaging.system": "arq",
-                    "messaging.operation.name": "process",
-                    "messaging.operation.type": "process",
-                    "messaging.destination.name": QUEUE,
-                    "messaging.message.id": event_id,
-                    "job.attempt": job.attempt,
-                },
-            ):
-                names.QUEUE_WAIT.histogram().labels(name).observe(max(0.0, waited), carrier.exemplar())
-                outcome = await _measured(job)
-        finally:
-            otel_context.detach(token)
-        if outcome == "retry":
+        with processing(
+            name,
+            job_id=event_id,
+            attempt=job.attempt,
+            due=ctx["enqueue_time"].timestamp(),
+            parent={"traceparent": traceparent},
+            producer={"traceparent": enqueued_by},
+            queue=QUEUE,
+            instruments=Instruments(names.QUEUE_WAIT.histogram(), names.JOB_DURATION.histogram()),
+            tracer=_tracer,
+        ) as running:
+            running.outcome = "retry"  # also where a drain cancels it: the queue starts it again
+            running.outcome = await _attempt(job, running.span)
+        if running.outcome == "retry":
             wanted = job.tools.settings
             pause = backoff(job.attempt, base=wanted.backoff_seconds, cap=wanted.backoff_cap_seconds)
             raise Retry(defer=pause)
@@ -105,34 +96,30 @@ def task(handler: Handler) -> Function:
     return func(run, name=name)
 
 
-async def _measured(job: _Job) -> str:
-    begun = time.perf_counter()
-    outcome = "retry"  # also where a drain cancels it: the queue starts it again
-    try:
-        outcome = await _attempt(job)
-    finally:
-        elapsed = time.perf_counter() - begun
-        names.JOB_DURATION.histogram().labels(job.name, outcome).observe(elapsed, carrier.exemplar())
-    return outcome
-
-
-async def _attempt(job: _Job) -> str:
+async def _attempt(job: _Job, span: Span) -> str:
+    clock = asyncio.timeout(job.tools.settings.job_seconds)
     try:
         if job.attempt > job.tools.settings.max_attempts:
             raise Hopeless("every attempt ended without an answer, most likely with its worker")  # noqa: TRY301 - one place records and buries
-        async with asyncio.timeout(job.tools.settings.job_seconds):
+        async with clock:
             await job.handler(job.tools, job.event)
             await job.tools.outbox.finish(job.event.id)
+    except asyncio.CancelledError:
+        names.JOB_RETRIES.counter().labels(job.name, "interrupted").inc()
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, a mistake of ours included: retried, then kept
-        return await _failed(job, error)
+        outcome = await _failed(job, span, error)
+        if clock.expired():
+            names.DEADLINE_EXCEEDED.counter().labels("job").inc()
+        if outcome == "retry":
+            names.JOB_RETRIES.counter().labels(job.name, "timeout" if clock.expired() else "failed").inc()
+        return outcome
     _log.info("job done", task=job.name, event_id=str(job.event.id), attempt=job.attempt)
     return "done"
 
 
-async def _failed(job: _Job, error: Exception) -> str:
-    span = trace.get_current_span()
-    span.record_exception(error)
-    span.set_status(StatusCode.ERROR, type(error).__name__)
+async def _failed(job: _Job, span: Span, error: Exception) -> str:
+    record_error(span, error)
     about = {"task": job.name, "event_id": str(job.event.id), "attempt": job.attempt}
     reason = f"{type(error).__name__}: {error}"
     if not isinstance(error, Hopeless) and job.attempt < job.tools.settings.max_attempts:

@@ -2,8 +2,7 @@
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.propagate import extract, inject
+from opentelemetry.propagate import inject
 
 
 def current() -> str:
@@ -11,21 +10,6 @@ def current() -> str:
     carrier: dict[str, str] = {}
     inject(carrier)
     return carrier.get("traceparent", "")
-
-
-def context_of(traceparent: str) -> Context:
-    """A fresh context whose parent is `traceparent`.
-
-    Fresh, because the surrounding context may suppress instrumentation (polling loops do), and a job's own spans
-    would vanish with it.
-    """
-    return extract({"traceparent": traceparent}, context=Context())
-
-
-def link(traceparent: str) -> trace.Link | None:
-    """A link to the span that `traceparent` names; None if it names none."""
-    span_context = trace.get_current_span(context_of(traceparent)).get_span_context()
-    return trace.Link(span_context) if span_context.is_valid else None
 
 
 def trace_id() -> str:
