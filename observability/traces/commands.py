@@ -82,7 +82,8 @@ async def _fetch(url: str, text: str, wait: float) -> "tuple[Trace, bool]":
     if found is None:
         raise RuntimeFailure(
             f"the trace store at {url} has no trace {trace_id}: its spans may be on their way (try --wait 10), "
-            "too old to keep, or of another instance (--instance); --last shows the newest order"
+            "too old to keep, sampled out (docs/traces.md), or of another instance (--instance); "
+            "--last shows the newest order"
         )
     return found, complete if wait else not found.missing_parents
 

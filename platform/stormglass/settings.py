@@ -83,7 +83,9 @@ class TelemetrySettings(BaseSettings):
 
     model_config = _config("STORMGLASS_TELEMETRY_")
 
-    sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Share of new traces that are recorded")
+    sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Share of new traces that are exported whole")
+    slow_ms: int = Field(default=500, ge=1, description="A part of an unsampled trace that takes longer is exported")
+    undecided_spans: int = Field(default=4096, ge=1, description="Spans kept until their part of a trace has ended")
     queue_spans: int = Field(default=4096, ge=1, description="Spans waiting for export; more are dropped and counted")
     export_interval_ms: int = Field(default=500, ge=10, description="Longest wait of a finished span")
     export_timeout_ms: int = Field(default=3000, ge=10, description="For one export attempt")

@@ -11,6 +11,7 @@ import typer
 
 from stormglass.runtime import keys_commands
 from stormglass.runtime.canary_command import canary
+from stormglass.runtime.environment import SAMPLING
 from stormglass.runtime.instance import check_name
 from stormglass.runtime.options import AsJson, InstanceName
 
@@ -29,6 +30,15 @@ def up(
     only: Annotated[str, typer.Option(help="Only these processes (a,b,…) and what they start after.")] = "",
     base_port: Annotated[int | None, typer.Option(help="First port of the instance's block.")] = None,
     direct: Annotated[bool, typer.Option(help="No fault proxies: edges lead straight to the servers.")] = False,
+    sample_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            envvar=SAMPLING,
+            help="Share of traces to export whole, from now on. [default: 1, or as before]",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the platform, or what is missing of it, and wait until every part is ready."""
@@ -44,12 +54,26 @@ def up(
     since = time.monotonic()
     with live_report(Console(stderr=True)) as report:
         started = start(
-            check_name(instance), report=report, fresh=fresh, only=chosen, base_port=base_port, direct=direct
+            check_name(instance),
+            report=report,
+            fresh=fresh,
+            only=chosen,
+            base_port=base_port,
+            direct=direct,
+            sample_ratio=sample_ratio,
         )
     seconds = time.monotonic() - since
     if as_json:
         addresses = {label: started.address(label) for label in ("edge", "edge:admin", "traces", "mail-api")}
-        _json({"instance": started.name, "base_port": started.base_port, "seconds": seconds, "addresses": addresses})
+        _json(
+            {
+                "instance": started.name,
+                "base_port": started.base_port,
+                "sample_ratio": started.sample_ratio,
+                "seconds": seconds,
+                "addresses": addresses,
+            }
+        )
     else:
         typer.echo(summary(started, seconds))
 

@@ -9,6 +9,9 @@ from stormglass.topology import Kind, Process
 MARKER = entry.DIRECTORY
 """Every process of an instance carries the instance's directory here: that is how leftovers are told apart."""
 
+SAMPLING = "STORMGLASS_TELEMETRY_SAMPLE_RATIO"
+"""Variable with the share of new traces that is exported whole; `up` takes it too, and the instance remembers it."""
+
 OWN = (
     "STORMGLASS_SERVICE",
     "STORMGLASS_REPLICA",
@@ -38,6 +41,9 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
     }
     if process.kind is Kind.FAULTPROXY and servers.faultproxy():
         return {**base, "LOG_LEVEL": "warn"}  # it logs every connection otherwise, health checks included
+    if any(edge.label == "traces" for edge in instance.topology.edges_of(process.name)):
+        # Traefik reads its own file, but is restarted with the others when this changes
+        base[SAMPLING] = f"{instance.sample_ratio:g}"
     if process.kind is Kind.POSTGRES_EXPORTER:
         return {**base, **_postgres_exporter(instance, process)}
     if process.kind not in {Kind.APP, Kind.PROGRAM}:

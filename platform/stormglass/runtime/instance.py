@@ -1,7 +1,7 @@
 """An instance of the platform: its name, its directories, its ports, its replicas, its secrets, its addresses.
 
 <state root>/instances/<name>/
-    instance.json   base port, replicas, canaries, whether the edges lead past the fault proxies
+    instance.json   base port, replicas, canaries, share of traces, whether the edges lead past the fault proxies
     config/         rendered configuration, 0700
     secrets/        one directory per service, one file per secret, 0700
     data/           what the servers keep
@@ -39,6 +39,8 @@ class Instance:
     direct: bool = False
     canaries: Mapping[str, int] = field(default_factory=dict)
     """Percent of a process' requests that one of its replicas gets, by the replica's name; at most one a process."""
+    sample_ratio: float = 1.0
+    """Share of new traces that is exported whole."""
     topology: Topology = TOPOLOGY
 
     @property
@@ -148,6 +150,7 @@ class Instance:
             "replicas": dict(self.replicas),
             "direct": self.direct,
             "canaries": dict(self.canaries),
+            "sample_ratio": self.sample_ratio,
         }
         write_private(self.directory / "instance.json", json.dumps(record, indent=2) + "\n")
 
@@ -202,6 +205,7 @@ def load(name: str | None = None, root: Path | None = None) -> Instance:
             dict(record["replicas"]),
             direct=bool(record.get("direct")),
             canaries=dict(record.get("canaries", {})),
+            sample_ratio=float(record.get("sample_ratio", 1.0)),
         )
     except FileNotFoundError as error:
         raise RuntimeFailure(

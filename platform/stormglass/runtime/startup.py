@@ -29,10 +29,11 @@ def up(
     only: Iterable[str] = (),
     base_port: int | None = None,
     direct: bool = False,
+    sample_ratio: float | None = None,
 ) -> Instance:
     """Start an instance, or what is missing of it. On failure (or Ctrl-C) what this call started is stopped again."""
     with locked(lock_path(name)):
-        instance = prepare(name, base_port, direct=direct)
+        instance = prepare(name, base_port, direct=direct, sample_ratio=sample_ratio)
         manager = Manager(instance)
         if fresh and exists(name):
             stop(instance, manager, report)
@@ -43,10 +44,13 @@ def up(
         return instance
 
 
-def prepare(name: str, base_port: int | None = None, *, direct: bool = False) -> Instance:
+def prepare(
+    name: str, base_port: int | None = None, *, direct: bool = False, sample_ratio: float | None = None
+) -> Instance:
     """The recorded instance, or a new one with ports and directories of its own.
 
-    `direct` leaves the fault proxies out. A running instance stays what it is, whatever is asked later.
+    `direct` leaves the fault proxies out; a running instance stays what it is, whatever is asked later. `sample_ratio`
+    replaces the one that is recorded; what is running and samples is started anew then.
     """
     root = state_root()
     if exists(name, root):
@@ -61,6 +65,8 @@ def prepare(name: str, base_port: int | None = None, *, direct: bool = False) ->
     else:
         port = ports.choose_base(name, root) if base_port is None else base_port
         instance = Instance(name, root, port, direct=direct)
+    if sample_ratio is not None:
+        instance = replace(instance, sample_ratio=sample_ratio)
     instance.save()
     vault.ensure(instance)
     return instance

@@ -6,12 +6,14 @@ from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from stormglass import __version__, settings
+from stormglass.telemetry import names
 from stormglass.telemetry.export import span_processor
 from stormglass.telemetry.logs import configure_logs
+from stormglass.telemetry.sampling import sampler
+from stormglass.telemetry.sampling_parts import UnsampledParts
 
 _provider: TracerProvider | None = None
 
@@ -39,10 +41,12 @@ def configure(*, traced: bool = True) -> None:
         }
     )
     wanted = settings.telemetry()
-    _provider = TracerProvider(
-        resource=resource, sampler=ParentBased(TraceIdRatioBased(wanted.sample_ratio)), shutdown_on_exit=False
-    )
-    _provider.add_span_processor(span_processor(settings.address("traces"), wanted))
+    names.SAMPLE_RATIO.gauge().set(wanted.sample_ratio)
+    _provider = TracerProvider(resource=resource, sampler=sampler(wanted.sample_ratio), shutdown_on_exit=False)
+    export = span_processor(settings.address("traces"), wanted)
+    # in this order they are shut down as well
+    _provider.add_span_processor(UnsampledParts(export.deliver, slow_ms=wanted.slow_ms, limit=wanted.undecided_spans))
+    _provider.add_span_processor(export)
     trace.set_tracer_provider(_provider)
     RedisInstrumentor().instrument(tracer_provider=_provider)
 

@@ -1,5 +1,6 @@
 """What the unit tests of the platform share: an environment of their own, and spans to look at."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -43,3 +44,12 @@ def growth() -> Callable[..., Callable[[], float]]:
         return lambda: (REGISTRY.get_sample_value(name, labels) or 0.0) - before
 
     return start
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads that take turns a thousand times as often as usual: what is not guarded goes wrong soon."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1000)
+    yield
+    sys.setswitchinterval(usual)

@@ -1,10 +1,14 @@
 """The environment of a process is what `stormglass.settings` reads, and follows from the topology."""
 
+from dataclasses import replace
+
 import pytest
+import yaml
 
 from stormglass import settings
-from stormglass.runtime.environment import MARKER, address_variable, environment, inherited
+from stormglass.runtime.environment import MARKER, SAMPLING, address_variable, environment, inherited
 from stormglass.runtime.instance import Instance
+from stormglass.runtime.render import traefik
 from stormglass.topology import TOPOLOGY, Kind, Process
 
 OURS = [process for process in TOPOLOGY.processes if process.kind in {Kind.APP, Kind.PROGRAM}]
@@ -50,3 +54,17 @@ def test_a_process_own_variables_are_not_passed_on(monkeypatch: pytest.MonkeyPat
     passed = inherited()
     assert passed["STORMGLASS_REDIS_TIMEOUT_SECONDS"] == "1"
     assert not {MARKER, "STORMGLASS_ADDRESS_POSTGRES"} & set(passed)
+
+
+def test_everybody_who_samples_is_told_the_same_share(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = replace(instance, sample_ratio=0.25)
+    for name in ("edge", "gateway", "users", "products", "orders", "worker"):
+        monkeypatch.setenv(SAMPLING, environment(told, TOPOLOGY[name], 1)[SAMPLING])
+        settings.forget()
+        assert settings.telemetry().sample_ratio == 0.25
+    settings.forget()
+    assert SAMPLING not in environment(told, TOPOLOGY["traces"], 1), "it would be restarted for nothing"
+    assert yaml.safe_load(traefik.static(told))["tracing"]["sampleRate"] == 0.25
+    assert yaml.safe_load(traefik.static(instance))["tracing"]["sampleRate"] == 1.0, (
+        "all of them, if nobody says otherwise"
+    )

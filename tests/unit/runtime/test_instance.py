@@ -81,3 +81,13 @@ def test_what_runs_stays_as_it_was_started(instance: Instance, monkeypatch: pyte
     replace(instance, direct=False).save()
     with pytest.raises(RuntimeFailure, match="runs with fault proxies"):
         prepare("unit", direct=True)
+
+
+def test_a_share_of_traces_is_remembered_until_another_is_given(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prepare("unit").sample_ratio == 1.0
+    assert prepare("unit", sample_ratio=0.1).sample_ratio == 0.1
+    monkeypatch.setattr(Manager, "alive", lambda self: True)
+    assert prepare("unit").sample_ratio == 0.1, "`up` without a word about it changes nothing"
+    assert prepare("unit", sample_ratio=0.0).sample_ratio == instances.load("unit").sample_ratio == 0.0

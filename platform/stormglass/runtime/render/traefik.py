@@ -101,7 +101,7 @@ def static(instance: Instance) -> str:
         },
         "tracing": {
             "serviceName": "edge",
-            "sampleRate": 1.0,
+            "sampleRate": instance.sample_ratio,
             "addInternals": False,
             "otlp": {"http": {"endpoint": f"http://{_traces(instance)}/v1/traces"}},
         },
