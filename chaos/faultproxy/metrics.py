@@ -1,5 +1,6 @@
 """What `/metrics` tells. Toxiproxy's two counters, but live, and what it lacks: connections, failed dials, faults."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,10 +17,11 @@ from prometheus_client.registry import Collector
 from chaos.faultproxy.proxies import Proxies
 from chaos.faultproxy.proxy import Proxy
 from chaos.faultproxy.toxics import DOWNSTREAM, UPSTREAM
+from stormglass.telemetry import names
+from stormglass.telemetry.names import Metric
 
 VERSION: Final = "2.12.0"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_LABELS: Final = ("proxy", "listener", "upstream")
 
 
 class Metrics:
@@ -48,48 +50,38 @@ class _ProxyCollector(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         proxies = self._proxies.all()
-        for way in ("received", "sent"):
-            yield self._bytes(proxies, way)
-        for name, text, value in (
-            ("toxiproxy_proxy_connections_accepted", "Clients joined with their upstream", "accepted"),
-            (
-                "toxiproxy_proxy_dial_errors",
-                "Clients turned away because the upstream was unreachable",
-                "refused",
-            ),
-        ):
-            counter = CounterMetricFamily(name, text, labels=_LABELS)
-            for proxy in proxies:
-                counter.add_metric(_values(proxy), getattr(proxy, value))
-            yield counter
-        open_now = GaugeMetricFamily("toxiproxy_proxy_connections", "Connections open now", labels=_LABELS)
-        toxics = GaugeMetricFamily("toxiproxy_toxics", "Toxics set now", labels=("proxy", "toxic", "type", "stream"))
-        for proxy in proxies:
-            open_now.add_metric(_values(proxy), len(proxy.connections))
-            for toxic in proxy.toxics:
-                toxics.add_metric((proxy.name, toxic.name, toxic.behaviour.type, toxic.direction), 1)
-        yield open_now
-        yield toxics
-
-    def _bytes(self, proxies: list[Proxy], way: str) -> CounterMetricFamily:
-        counter = CounterMetricFamily(
-            f"toxiproxy_proxy_{way}_bytes",
-            f"Bytes {way}, live connections included",
-            labels=("direction", *_LABELS),
-        )
+        received, sent = _counter(names.TOXIPROXY_RECEIVED), _counter(names.TOXIPROXY_SENT)
+        accepted, refused = _counter(names.TOXIPROXY_ACCEPTED), _counter(names.TOXIPROXY_REFUSED)
+        open_now, toxics = _gauge(names.TOXIPROXY_OPEN), _gauge(names.TOXIPROXY_TOXICS)
         for proxy in proxies:
             for direction in (UPSTREAM, DOWNSTREAM):
-                counter.add_metric((direction, *_values(proxy)), proxy.moved(way, direction))
-        return counter
+                received.add_metric((direction, *_values(proxy)), proxy.moved("received", direction))
+                sent.add_metric((direction, *_values(proxy)), proxy.moved("sent", direction))
+            accepted.add_metric(_values(proxy), proxy.accepted)
+            refused.add_metric(_values(proxy), proxy.refused)
+            open_now.add_metric(_values(proxy), len(proxy.connections))
+            # by type, not by name: whoever sets a toxic may call it anything
+            kinds = Counter((toxic.behaviour.type, toxic.direction) for toxic in proxy.toxics)
+            for kind, count in kinds.items():
+                toxics.add_metric((proxy.name, *kind), count)
+        yield from (received, sent, accepted, refused, open_now, toxics)
 
 
 class _BuildCollector(Collector):
     """The one Go metric that Toxiproxy's users look for, told about this server."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        build = GaugeMetricFamily("go_build_info", "What is running", labels=("path", "version", "checksum"))
+        build = _gauge(names.TOXIPROXY_BUILD)
         build.add_metric(("chaos.faultproxy", VERSION, ""), 1)
         yield build
+
+
+def _counter(metric: Metric) -> CounterMetricFamily:
+    return CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+
+
+def _gauge(metric: Metric) -> GaugeMetricFamily:
+    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
 
 
 def _values(proxy: Proxy) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 
+from chaos.engine.attributes import Attribute
 from chaos.engine.context import Context
 from chaos.engine.model import Fault, FaultKind, NotBiting, Record
 from chaos.faults import replicas
@@ -19,6 +20,9 @@ PICKED_SECONDS = 15.0
 RUNNING_SECONDS = 20.0
 """A job runs for 10 s at most; one whose worker was killed counts as running for 13 s."""
 
+KEPT_SECONDS = 3600
+"""How long attempts are counted, should nobody come to undo it."""
+
 POLL_SECONDS = 0.1
 
 
@@ -27,6 +31,11 @@ class PoisonJob(FaultKind):
 
     name = "poison-job"
     summary = "is handed a job that fails at every attempt and ends as a dead letter"
+    attributes = (
+        Attribute(
+            "made", "attempts that count as made already: 15 take two minutes", default=0, minimum=0, maximum=1000
+        ),
+    )
 
     def targets(self, context: Context) -> list[str]:
         """The workers together, if they are meant to run."""
@@ -34,6 +43,11 @@ class PoisonJob(FaultKind):
 
     async def apply(self, context: Context, fault: Fault) -> Record:
         """Publish the event, as the orders service publishes its own."""
+        made = int(fault.attributes["made"])
+        if made:
+            # the queue counts attempts under the job's id, whether the job is there yet or not
+            async with context.redis() as redis:
+                await redis.set(retry_key_prefix + str(event_id(fault)), made, ex=KEPT_SECONDS)
         async with context.postgres("orders") as connection, connection.transaction():
             await connection.execute(
                 "INSERT INTO outbox (event_id, aggregate_id, kind, payload) VALUES ($1, $2, 'order.placed', $3)",
@@ -79,7 +93,7 @@ class PoisonJob(FaultKind):
                 unfinished = await connection.fetchval(
                     "SELECT count(*) FROM outbox WHERE event_id = $1 AND done_at IS NULL", event_id(fault)
                 )
-            if attempts and unfinished:
+            if attempts > int(fault.attributes["made"]) and unfinished:
                 return f"job {event_id(fault)} was attempted {attempts} times and is not done"
             if time.monotonic() > until:
                 raise NotBiting(f"{attempts} attempts, {unfinished} events open")

@@ -24,7 +24,7 @@ class Keeper:
         self.engine = engine
         self._lives: dict[str, Life] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._types: set[str] = set()
+        self._counted: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         """Take over what is in the journal: what is half done or over is undone at once, the rest lasts its time."""
@@ -94,7 +94,10 @@ class Keeper:
         return task
 
     def _count(self) -> None:
-        counts = Counter(fault.type for fault in self.live())
-        self._types |= set(counts)
-        for each in self._types:
-            names.FAULTS_ACTIVE.gauge().labels(each).set(counts[each])
+        gauge = names.FAULTS_ACTIVE.gauge()
+        counts = Counter((fault.type, fault.target) for fault in self.live())
+        for each, count in counts.items():
+            gauge.labels(*each).set(count)
+        for gone in self._counted - set(counts):
+            gauge.remove(*gone)
+        self._counted = set(counts)

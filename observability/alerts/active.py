@@ -26,7 +26,7 @@ class Alert:
 
 
 def active(prometheus: str, alertmanager: str | None) -> list[Alert]:
-    """Every alert, the urgent ones first. Both are URLs.
+    """Every alert, the urgent ones first. Both are URLs. Severity `none` (the watchdog) asks for nothing.
 
     Raises:
         AlertsUnknown: Prometheus does not answer.

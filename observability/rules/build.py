@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from observability import rules, slo
+from observability.alerts.rehearsal import rounds
 from observability.rules import burn
 from observability.rules.scale import DEMO, SCALES
 from observability.slo.openslo import read
@@ -25,9 +26,19 @@ def rendered() -> Iterator[tuple[Path, str]]:
     objectives = read(OBJECTIVES)
     causes = yaml.safe_load((FOLDER / "causes.yaml").read_text(encoding="utf-8"))["groups"]
     for scale in SCALES:
-        groups: list[dict[str, Any]] = [*burn.groups(objectives, scale), *causes]
+        groups = [_rehearsed(group) for group in (*burn.groups(objectives, scale), *causes)]
         text = yaml.safe_dump({"groups": groups}, sort_keys=False, width=120, allow_unicode=True)
         yield GENERATED / f"{scale.name}.yml", _HEAD + text
+
+
+def _rehearsed(group: dict[str, Any]) -> dict[str, Any]:
+    """The group, and in each alert of it the command that makes it fire."""
+    return {**group, "rules": [_with_rehearsal(rule) for rule in group["rules"]]}
+
+
+def _with_rehearsal(rule: dict[str, Any]) -> dict[str, Any]:
+    found = rounds.of(rule.get("alert", ""))
+    return {**rule, "annotations": {**rule["annotations"], "rehearsal": found.command}} if found else rule
 
 
 def alerts() -> Iterator[dict[str, Any]]:

@@ -1,15 +1,28 @@
 """Windows and burn rates: how fast an error budget may go before somebody is told.
 
-Source: Google, "The Site Reliability Workbook", chapter 5, table 5-8 (multiwindow, multi-burn-rate alerts), for a
-budget of 30 days. The demo's windows are the same divided by 60, so that what takes an hour in production is seen in a
-minute; none is shorter than three scrapes, or `rate` would have nothing to work with.
+Source: Google, "The Site Reliability Workbook", chapter 5, table 5-8 (multiwindow, multi-burn-rate alerts). A budget
+that goes `factor` times too fast has lost a given share of itself after `share × period / factor`: that is the long
+window. The short one is a twelfth of it, so that the alert ends soon after the trouble does.
+
+Production is the table: 30 days, and shares of 2, 5, 10 and 10 %. The demo's period is 60 times shorter, and every
+alert there stands for 2 %. With the table's shares the slowest would need four minutes of complete failure to fire and
+would stay for six; now whatever fails completely is told of within a minute (864 s times the budget: 43 s where one
+event in twenty may be bad), and the slowest alert is gone 72 s after the trouble.
 """
 
 from dataclasses import dataclass
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SHORTEST_SECONDS = 15
-"""Three scrapes of 5 s."""
+"""Three scrapes of 5 s: with fewer, `rate` would have nothing to work with."""
+
+PERIOD_DAYS = 30
+"""What the table is for."""
+
+SHORT = 12
+"""How often the short window fits into the long one."""
+
+_FACTORS = (("page", 14.4), ("page", 6.0), ("ticket", 3.0), ("ticket", 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +37,21 @@ class Burn:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One set of windows. `slower` is by how much the production windows are divided."""
+    """One set of windows: a production period is divided by `divided_by`; `shares` of the budget are told of."""
 
     name: str
     divided_by: int
+    shares: tuple[float, float, float, float]
 
     def seconds(self, seconds: int) -> int:
-        """A production window in this scale."""
+        """A production period in this scale."""
         return max(SHORTEST_SECONDS, seconds // self.divided_by)
 
     @property
     def burns(self) -> tuple[Burn, ...]:
         """What is told to somebody, the quickest first."""
         return tuple(
-            Burn(burn.severity, burn.factor, self.seconds(burn.long), self.seconds(burn.short)) for burn in _PRODUCTION
+            self._burn(severity, factor, share) for (severity, factor), share in zip(_FACTORS, self.shares, strict=True)
         )
 
     @property
@@ -45,16 +59,13 @@ class Scale:
         """Every window that is needed, each once, in seconds."""
         return tuple(sorted({window for burn in self.burns for window in (burn.long, burn.short)}))
 
+    def _burn(self, severity: str, factor: float, share: float) -> Burn:
+        long = round(share * self.seconds(PERIOD_DAYS * DAY) / factor)
+        return Burn(severity, factor, long, max(SHORTEST_SECONDS, long // SHORT))
 
-_PRODUCTION = (
-    Burn("page", 14.4, 1 * HOUR, 5 * MINUTE),
-    Burn("page", 6, 6 * HOUR, 30 * MINUTE),
-    Burn("ticket", 3, 1 * DAY, 2 * HOUR),
-    Burn("ticket", 1, 3 * DAY, 6 * HOUR),
-)
 
-PRODUCTION = Scale("production", 1)
-DEMO = Scale("demo", 60)
+PRODUCTION = Scale("production", 1, (0.02, 0.05, 0.10, 0.10))
+DEMO = Scale("demo", 60, (0.02, 0.02, 0.02, 0.02))
 SCALES = (PRODUCTION, DEMO)
 
 

@@ -133,7 +133,7 @@ def test_an_undo_that_fails_is_repeated_and_visible_until_it_works(stage: Stage)
         _, err = stage.bench.run("fault", "clear", code=1)
         assert "not yet taken back" in err
         metrics = httpx.get(f"http://{stage.bench.instance.address('faults:admin')}/metrics", trust_env=False).text
-        assert 'faults_active{type="latency"} 1.0' in metrics
+        assert f'faults_active{{target="{EDGE}",type="latency"}} 1.0' in metrics
         assert 'fault_undo_failures_total{type="latency"}' in metrics
     finally:
         server.resume()

@@ -30,6 +30,7 @@ FAULTS = (
     ("connections", "postgres"),
     ("read-only-transactions", "postgres/users"),
     ("refuse", "mail"),
+    ("duplicate", "mail"),
     ("poison-job", "worker"),
     ("garbage", "cache/products"),
     ("signing-key", "users"),

@@ -29,6 +29,7 @@ OF_PARTS = {
     "refuse": "mail",
     "tarpit": "mail",
     "drop-after-data": "mail",
+    "duplicate": "mail",
     "poison-job": "worker",
     "garbage": "cache/products",
     "signing-key": "users",

@@ -44,7 +44,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "",
         'traefik_router_request_duration_seconds_count{router="place-order@file"}',
     ),
-    "confirmation-freshness": ('order_settlement_seconds_bucket{le="10.0"}', "", 'orders_total{outcome="placed"}'),
+    "confirmation-freshness": ('orders_due_total{outcome="settled"}', 'orders_due_total{outcome="overdue"}', ""),
     "mail-once": ('mailsink_messages_total{copy="first"}', 'mailsink_messages_total{copy="repeated"}', ""),
 }
 """Series of good events, of bad ones, and of all, for each objective; the third where all are counted on their own."""

@@ -1,4 +1,8 @@
-from observability.rules.scale import DEMO, PRODUCTION, SHORTEST_SECONDS, duration
+import pytest
+
+from observability.rules.build import OBJECTIVES
+from observability.rules.scale import DAY, DEMO, PERIOD_DAYS, PRODUCTION, SHORTEST_SECONDS, Burn, duration
+from observability.slo.openslo import SLO, read
 
 
 def test_the_production_windows_are_the_workbook_s() -> None:
@@ -11,11 +15,20 @@ def test_the_production_windows_are_the_workbook_s() -> None:
     ]
 
 
-def test_the_demo_tells_in_a_minute_what_production_tells_in_an_hour() -> None:
+def test_every_window_of_the_demo_stands_for_the_same_share_of_the_budget() -> None:
     assert [(duration(burn.long), duration(burn.short)) for burn in DEMO.burns] == [
         ("1m", "15s"),
-        ("6m", "30s"),
-        ("24m", "2m"),
-        ("72m", "6m"),
+        ("144s", "15s"),
+        ("288s", "24s"),
+        ("864s", "72s"),
     ]
+    period = DEMO.seconds(PERIOD_DAYS * DAY)
+    assert {round(burn.factor * burn.long / period, 4) for burn in DEMO.burns} == {0.02}
     assert min(DEMO.windows) >= SHORTEST_SECONDS
+
+
+@pytest.mark.parametrize("slo", read(OBJECTIVES), ids=lambda slo: str(slo.name))
+@pytest.mark.parametrize("burn", DEMO.burns, ids=lambda burn: f"{burn.factor:g}")
+def test_in_the_demo_a_complete_failure_is_told_of_within_a_minute_and_gone_in_two(slo: SLO, burn: Burn) -> None:
+    assert burn.factor * slo.budget * burn.long <= 60
+    assert burn.short <= 120

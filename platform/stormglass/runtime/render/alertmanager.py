@@ -22,14 +22,16 @@ def config(instance: Instance) -> str:
         },
         "receivers": [{"name": "page"}],
         "inhibit_rules": [
-            # a database that is away explains what everything in front of it suffers
+            # a database that is away explains what everything in front of it suffers, but neither why telemetry is
+            # incomplete nor why somebody got a mail twice
             {
                 "source_matchers": ["layer = database"],
-                "target_matchers": ["severity =~ page|ticket", "layer != database"],
+                "target_matchers": ["severity =~ page|ticket", "layer !~ database|telemetry", "slo != mail-once"],
             },
             # who is woken need not be told again in the morning
             {
-                "source_matchers": ["severity = page"],
+                # two alerts without an objective would be of the same one
+                "source_matchers": ["severity = page", "slo =~ .+"],
                 "target_matchers": ["severity = ticket"],
                 "equal": ["slo"],
             },

@@ -1,0 +1,55 @@
+"""One rehearsal of every alert for the whole session, and load for the tests that look at a platform under it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from observability.dashboards.live import Prometheus
+from stormglass.testing import Platform, eventually
+
+Report = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def report(platform: Platform) -> Report:
+    """What `stormglass alerts rehearse` tells; its exit code only repeats what the report says."""
+    told: Report = json.loads(platform.run("alerts", "rehearse", "--json", timeout=900, check=False))
+    return told
+
+
+@pytest.fixture(scope="session")
+def prometheus(platform: Platform) -> Iterator[Prometheus]:
+    with Prometheus(f"http://{platform.address('prometheus')}") as asked:
+        yield asked
+
+
+@pytest.fixture
+def load(platform: Platform) -> Iterator[None]:
+    """Shoppers, for as long as a test lasts; it begins when Prometheus has seen some of what they do."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stormglass.cli.main", "load", "--rate", "10", "--seconds", "600"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "STORMGLASS_INSTANCE": platform.name},
+    )
+    try:
+        time.sleep(20)  # `rate` over 15 s needs three looks at counters that move
+        assert process.poll() is None, "the load ended by itself"
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _left_as_it_was_found(platform: Platform) -> Iterator[None]:
+    yield
+    assert json.loads(platform.run("fault", "list", "--json"))["faults"] == []
+    eventually(lambda: platform.json("status")["state"] == "up", seconds=60, what="the platform is whole again")
