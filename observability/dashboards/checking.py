@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from observability.dashboards.definition import Dashboard
+from observability.dashboards.definition import Dashboard, Panel, Query, Shape
 from observability.dashboards.live import Prometheus, PrometheusError
+from observability.dashboards.tempo import TraceSearch, TraceSearchError
 
 RECENT_SECONDS = 300.0
 """How far back a sample counts."""
@@ -13,7 +14,7 @@ RECENT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one query brought: lines, seconds since the newest point (None: there is none), and what is wrong."""
+    """What one query brought: lines or traces, seconds since the newest (None: there is none), and what is wrong."""
 
     page: str
     panel: str
@@ -30,17 +31,35 @@ class Finding:
         return not self.error and bool(self.series or self.moves_under or self.needs)
 
 
-def check(pages: Iterable[Dashboard], prometheus: Prometheus, present: Container[str]) -> Iterator[Finding]:
+def check(
+    pages: Iterable[Dashboard], prometheus: Prometheus, traces: TraceSearch, present: Container[str]
+) -> Iterator[Finding]:
     """One finding for each query, as they come; `present` holds the processes that run."""
     for page in pages:
         for panel in page.panels():
+            needs = "" if panel.needs in present else panel.needs
+            blank = Finding(page.uid, panel.title, "", 0, None, panel.moves_under, needs)
             for query in panel.queries:
-                needs = "" if panel.needs in present else panel.needs
-                try:
-                    lines = prometheus.series(query, seconds=RECENT_SECONDS)
-                except PrometheusError as error:
-                    yield Finding(page.uid, panel.title, query.expr, 0, None, panel.moves_under, needs, str(error))
-                    continue
-                newest = max((line.points[-1][0] for line in lines), default=None)
-                age = None if newest is None else max(0.0, time.time() - newest)
-                yield Finding(page.uid, panel.title, query.expr, len(lines), age, panel.moves_under, needs)
+                yield _metrics(replace(blank, query=query.expr), panel, query, prometheus)
+            if panel.traces:
+                yield _traces(replace(blank, query=panel.traces), traces)
+
+
+def _metrics(found: Finding, panel: Panel, query: Query, prometheus: Prometheus) -> Finding:
+    ask = prometheus.now if panel.shape is Shape.TABLE else prometheus.series
+    try:
+        lines = ask(query, seconds=RECENT_SECONDS)
+    except PrometheusError as error:
+        return replace(found, error=str(error))
+    return _with(found, [line.points[-1][0] for line in lines])
+
+
+def _traces(found: Finding, traces: TraceSearch) -> Finding:
+    try:
+        return _with(found, traces.starts(found.query, seconds=RECENT_SECONDS))
+    except TraceSearchError as error:
+        return replace(found, error=str(error))
+
+
+def _with(found: Finding, times: list[float]) -> Finding:
+    return replace(found, series=len(times), age=max(0.0, time.time() - max(times)) if times else None)

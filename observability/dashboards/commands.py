@@ -1,6 +1,7 @@
 """`stormglass dashboards`: build Grafana's JSON, check every query against what runs, draw a page without Grafana."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -18,9 +19,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dashboards build | list | check | render`."""
+    """Add `dashboards build | list | check | render | sources`."""
     group = typer.Typer(no_args_is_help=True, help="Dashboards: one definition for Grafana and for a page of our own.")
-    for name, command in (("build", build), ("list", pages), ("check", check), ("render", render)):
+    commands = (("build", build), ("list", pages), ("check", check), ("render", render), ("sources", sources))
+    for name, command in commands:
         group.command(name)(command)
     app.add_typer(group, name="dashboards")
 
@@ -45,15 +47,16 @@ def pages() -> None:
 
 
 def check(instance: InstanceOption = None, as_json: JsonOption = False) -> None:
-    """Run every query of every panel against the running Prometheus; exits with 1 if one brings nothing."""
+    """Run every query of every panel against the running Prometheus and trace store; exits with 1 if one is empty."""
     from dataclasses import asdict
 
     from observability.dashboards.checking import check as findings
     from observability.dashboards.live import Prometheus
     from observability.dashboards.pages import PAGES
+    from observability.dashboards.tempo import TraceSearch
 
-    with Prometheus(_url(instance)) as prometheus:
-        found = list(findings(PAGES, prometheus, _present(instance)))
+    with Prometheus(_url(instance, "prometheus")) as prometheus, TraceSearch(_url(instance, "traces")) as traces:
+        found = list(findings(PAGES, prometheus, traces, _present(instance)))
     if as_json:
         typer.echo(json.dumps([{**asdict(each), "ok": each.ok} for each in found], indent=2))
     else:
@@ -63,25 +66,48 @@ def check(instance: InstanceOption = None, as_json: JsonOption = False) -> None:
 
 
 def render(
-    name: Annotated[str, typer.Argument(help="A page; `dashboards list` tells which there are")],
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A page; `dashboards list` tells which there are")] = "",
+    *,
     html: Annotated[Path | None, typer.Option(help="File to write; default: NAME.html here")] = None,
+    every: Annotated[
+        Path | None,
+        typer.Option("--all", metavar="DIR", help="All pages into a folder, and the slowest requests' traces"),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=1, max=360, help="How far back")] = 15.0,
     instance: InstanceOption = None,
 ) -> None:
-    """Draw a page as one self-contained HTML file, with what the running Prometheus holds."""
+    """Draw a page as one self-contained HTML file, or all of them, with what the running Prometheus holds."""
+    from observability.dashboards import folder
     from observability.dashboards.html import draw
     from observability.dashboards.live import Prometheus, PrometheusError
+    from observability.dashboards.pages import PAGES
     from stormglass.runtime.instance import load
 
-    page = _page(name)
+    if bool(name) == bool(every) or (every and html):
+        raise typer.BadParameter("give a page, with --html FILE if it is not to be NAME.html, or --all DIR")
+    called, seconds = load(instance).name, minutes * 60
     try:
-        with Prometheus(_url(instance)) as prometheus:
-            text = draw(page, prometheus, instance=load(instance).name, seconds=minutes * 60)
+        with Prometheus(_url(instance, "prometheus")) as prometheus:
+            if every:
+                traces = _url(instance, "traces")
+                written = folder.write(PAGES, every, prometheus, traces, instance=called, seconds=seconds)
+                typer.echo(f"  {(every / 'index.html').resolve()}: {len(written)} files")
+                return
+            text = draw(_page(name), prometheus, instance=called, seconds=seconds)
     except PrometheusError as error:
         raise RuntimeFailure(str(error)) from error
     path = html or Path(f"{name}.html")
     path.write_text(text, encoding="utf-8")
     typer.echo(f"  {path.resolve()}")
+
+
+def sources(instance: InstanceOption = None) -> None:
+    """Print the environment with which a Grafana finds this instance's servers and pages: `eval` it, start Grafana."""
+    from observability.grafana.environment import environment
+    from stormglass.runtime.instance import load
+
+    for key, value in environment(load(instance)).items():
+        typer.echo(f"export {key}={shlex.quote(value)}")
 
 
 def _page(name: str) -> "Dashboard":
@@ -93,10 +119,10 @@ def _page(name: str) -> "Dashboard":
     return known[name]
 
 
-def _url(instance: str | None) -> str:
+def _url(instance: str | None, label: str) -> str:
     from stormglass.runtime.instance import address
 
-    return f"http://{address(instance, 'prometheus')}"
+    return f"http://{address(instance, label)}"
 
 
 def _present(instance: str | None) -> set[str]:

@@ -27,7 +27,9 @@ class Unit(StrEnum):
     SHARE = "percentunit"
     COUNT = "short"
     BYTES = "bytes"
-    CENTS = "currencyEUR"
+    MONEY = "currencyEUR"
+    MOMENT = "dateTimeAsIso"
+    """Milliseconds since the epoch."""
 
 
 class Shape(StrEnum):
@@ -42,23 +44,30 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression; `$replica`-like variables are the page's. `legend` is a template with `{{label}}`."""
+    """A PromQL expression; `$replica`-like variables are the page's, `$__range` is the time that is shown.
+
+    `legend` is a template with `{{label}}`; in a table it is the heading of a column, which may have a unit of its own.
+    """
 
     expr: str
     legend: str = ""
     exemplars: bool = False
+    unit: Unit | None = None
 
 
 def quantiles(
     metric: str, selector: str = "", by: str = "", *, shares: tuple[float, ...] = (0.5, 0.95, 0.99)
 ) -> tuple[Query, ...]:
-    """Queries for quantiles of a histogram over half a minute; the highest one with its exemplars."""
+    """Queries for quantiles of a histogram over half a minute; the highest one with its exemplars.
+
+    One share of several lines is named after the line alone: which share it is, the panel has to say.
+    """
     grouped = f"le, {by}" if by else "le"
-    name = f"{{{{{by}}}}} " if by else ""
+    name = f"{{{{{by}}}}}" if by else ""
     return tuple(
         Query(
             f"histogram_quantile({share}, sum by ({grouped}) (rate({metric}_bucket{{{selector}}}[30s])))",
-            f"{name}p{share * 100:g}",
+            name if name and len(shares) == 1 else f"{name} p{share * 100:g}".strip(),
             exemplars=share == max(shares),
         )
         for share in shares
@@ -73,6 +82,10 @@ class Threshold:
     bad: bool = True
     below: bool = False
 
+    def passed(self, value: float) -> bool:
+        """Whether a value is beyond it."""
+        return value < self.value if self.below else value >= self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -81,6 +94,10 @@ class Panel:
     `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
     platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in
     columns of 24, `height` in units of about 36 pixels.
+
+    What leads on from here: `leads_to` is the page that answers the next question, `traces` a TraceQL query that finds
+    the traces of what is shown, `logs` a pattern for the services whose log lines tell more. `keys` are the labels that
+    make a row of a table; `words` say what a state means, `empty` what it means that there is nothing.
     """
 
     title: str
@@ -93,6 +110,17 @@ class Panel:
     moves_under: str = ""
     needs: str = ""
     threshold: Threshold | None = None
+    leads_to: str = ""
+    traces: str = ""
+    logs: str = ""
+    keys: tuple[str, ...] = ()
+    words: tuple[tuple[int, str], ...] = ()
+    empty: str = ""
+
+    @property
+    def nothing(self) -> str:
+        """What is said where there is nothing to show."""
+        return self.empty or (f"nothing; it moves under {self.moves_under}" if self.moves_under else "no data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +192,7 @@ def _faults(panel: Panel, seen: set[str]) -> Iterator[str]:
         yield "it is too narrow to be read at 1280 pixels"
     if len(panel.queries) > 1 and not all(query.legend for query in panel.queries):
         yield "several queries and no legend"
+    if (panel.shape is Shape.TABLE) != bool(panel.keys):
+        yield "a table needs keys, and nothing else has them"
+    if any(query.exemplars for query in panel.queries) and not panel.traces:
+        yield "it shows requests as dots and does not lead to their traces"

@@ -9,20 +9,14 @@ from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, tab
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from observability.dashboards import colours, marks
 from observability.dashboards.definition import Dashboard, Panel, Query, Shape, Threshold, Variable
-
-PROMETHEUS = "prometheus"
-"""Uid of the data source; provisioning gives it this one."""
+from observability.dashboards.links import PROMETHEUS, Link, links
 
 REFRESH = "5s"
 """As often as Prometheus looks."""
-
-GREEN, YELLOW, RED = "green", "yellow", "red"
-"""Well, worth a look, wrong: the same on every page."""
-
-FAULTS = 'faults_active{type!=""} > 0'
-"""When something was being broken: a mark on every page."""
 
 
 def render(page: Dashboard) -> str:
@@ -37,7 +31,6 @@ def render(page: Dashboard) -> str:
         .time("now-15m", "now")
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .annotation(_faults())
         .link(_other_pages())
     )
     for variable in page.variables:
@@ -47,7 +40,10 @@ def render(page: Dashboard) -> str:
             builder = builder.with_row(builders.Row(row.title))
         for panel in row.panels:
             builder = builder.with_panel(_panel(panel))
-    return json.dumps(builder.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+    drawn = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
+    # the builder knows only half of what an annotation query of Prometheus may say
+    drawn["annotations"] = {"list": marks.annotations()}
+    return json.dumps(drawn, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _source() -> models.DataSourceRef:
@@ -57,11 +53,6 @@ def _source() -> models.DataSourceRef:
 def _other_pages() -> builders.DashboardLink:
     link = builders.DashboardLink("Other pages").type(models.DashboardLinkType.DASHBOARDS).tags(["stormglass"])
     return link.as_dropdown(as_dropdown=True).keep_time(keep_time=True)
-
-
-def _faults() -> builders.AnnotationQuery:
-    mark = builders.AnnotationQuery().name("Faults").datasource(_source()).enable(enable=True)
-    return mark.icon_color(RED).expr(FAULTS)
 
 
 def _variable(variable: Variable) -> builders.QueryVariable:
@@ -86,12 +77,49 @@ def _panel(panel: Panel) -> Any:
         .unit(panel.unit.value)
         .span(panel.width)
         .height(panel.height)
-        .no_value("nothing" if panel.moves_under else "no data")
+        .no_value(panel.nothing)
     )
+    if ways := [_link(way) for way in links(panel)]:
+        drawn = drawn.links(ways).data_links(ways)
     if panel.threshold:
         drawn = drawn.thresholds(_thresholds(panel.threshold))
+        if panel.shape in {Shape.LINES, Shape.STACK}:
+            style = looks.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+            drawn = drawn.thresholds_style(style)
+    if panel.words:
+        said = {str(value): models.ValueMappingResult(text=word) for value, word in panel.words}
+        drawn = drawn.mappings([models.ValueMap(options=said)])
     for index, query in enumerate(panel.queries):
-        drawn = drawn.with_target(_target(query, chr(ord("A") + index), instant=panel.shape is Shape.TABLE))
+        drawn = drawn.with_target(_target(query, chr(ord("A") + index), tabular=panel.shape is Shape.TABLE))
+    return _columns(drawn, panel) if panel.shape is Shape.TABLE else _coloured(drawn, panel)
+
+
+def _link(way: Link) -> builders.DashboardLink:
+    return builders.DashboardLink(way.title).type(models.DashboardLinkType.LINK).url(way.url)
+
+
+def _coloured(drawn: Any, panel: Panel) -> Any:
+    # of several overrides Grafana takes the last one, our first rule counts
+    for rule in reversed(colours.rules(query.legend for query in panel.queries)):
+        fixed = models.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": rule.colour})
+        drawn = drawn.override_by_regexp(f"/^{rule.pattern}$/", [fixed])
+    return drawn
+
+
+def _columns(drawn: Any, panel: Panel) -> Any:
+    """One row for each set of keys: the queries' tables are merged, the columns named."""
+    several = len(panel.queries) > 1
+    values = [f"Value #{chr(ord('A') + at)}" if several else "Value" for at in range(len(panel.queries))]
+    names = dict(zip(values, (query.legend or panel.title for query in panel.queries), strict=True))
+    order = {name: at for at, name in enumerate([*panel.keys, *values])}
+    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": names}
+    drawn = drawn.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
+    drawn = drawn.with_transformation(models.DataTransformerConfig(id_val="organize", options=organize))
+    drawn = drawn.sort_by([looks.TableSortByFieldState().display_name(panel.keys[0])])
+    for query in panel.queries:
+        if query.unit:
+            unit = models.DynamicConfigValue(id_val="unit", value=query.unit.value)
+            drawn = drawn.override_by_name(query.legend, [unit])
     return drawn
 
 
@@ -100,8 +128,10 @@ def _lines() -> timeseries.Panel:
     legend = legend.placement(common.LegendPlacement.BOTTOM)
     tooltip = looks.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
     lines = timeseries.Panel().legend(legend.show_legend(show_legend=True)).tooltip(tooltip)
+    by_name = builders.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
     # a replica that is gone ends; a scrape that was late does not tear its line
-    return lines.min(0).line_width(1.5).fill_opacity(8).show_points(common.VisibilityMode.NEVER).span_nulls(15_000.0)
+    lines = lines.min(0).line_width(1.5).fill_opacity(8).color_scheme(by_name)
+    return lines.show_points(common.VisibilityMode.NEVER).span_nulls(15_000.0)
 
 
 def _stack() -> timeseries.Panel:
@@ -114,7 +144,9 @@ def _number() -> stat.Panel:
 
 
 def _states() -> statetimeline.Panel:
-    return statetimeline.Panel().show_value(common.VisibilityMode.NEVER).merge_values(merge_values=True)
+    by_value = builders.FieldColor().mode(models.FieldColorModeId.THRESHOLDS)
+    states = statetimeline.Panel().color_scheme(by_value).row_height(0.8)
+    return states.show_value(common.VisibilityMode.NEVER).merge_values(merge_values=True)
 
 
 _BUILDERS: dict[Shape, Any] = {
@@ -126,14 +158,15 @@ _BUILDERS: dict[Shape, Any] = {
 }
 
 
-def _target(query: Query, reference: str, *, instant: bool) -> prometheus.Dataquery:
+def _target(query: Query, reference: str, *, tabular: bool) -> prometheus.Dataquery:
     target = prometheus.Dataquery().expr(query.expr).ref_id(reference).exemplar(query.exemplars)
-    target = target.legend_format(query.legend or "__auto")
-    return target.instant() if instant else target.range()
+    if tabular:
+        return target.format(PromQueryFormat.TABLE).instant()
+    return target.legend_format(query.legend or "__auto").range()
 
 
 def _thresholds(wanted: Threshold) -> builders.ThresholdsConfig:
-    worse = RED if wanted.bad else YELLOW
-    first, then = (worse, GREEN) if wanted.below else (GREEN, worse)
+    worse = colours.BAD if wanted.bad else colours.WATCH
+    first, then = (worse, colours.GOOD) if wanted.below else (colours.GOOD, worse)
     steps = [models.Threshold(value=None, color=first), models.Threshold(value=wanted.value, color=then)]
     return builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)

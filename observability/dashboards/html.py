@@ -1,116 +1,180 @@
-"""A page as one self-contained HTML file: the same panels from the same definition, drawn by Plotly.
+"""A page as an HTML file that needs nothing else: the same panels from the same definition, drawn by Plotly.
 
-The chart library stands in the file itself: nothing is loaded from anywhere, so that it can be mailed or kept.
+The chart library stands in the file itself and a content security policy forbids to load anything, so that the file can
+be mailed or kept. Text and figures come first, the library last: a page can be read before it is drawn.
 """
 
 import datetime as dt
 import html
-from collections.abc import Iterable, Iterator
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
 
 from plotly.offline import get_plotlyjs
 
-from observability.dashboards.charts import PIXELS_A_UNIT, WRONG, Faulty, chart
-from observability.dashboards.definition import COLUMNS, Dashboard, Panel, Query, Shape, Unit
-from observability.dashboards.live import Prometheus, PrometheusError, Series
+from observability.dashboards import marks
+from observability.dashboards.charts import PIXELS_A_UNIT, Fault, chart
+from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape
+from observability.dashboards.figures import number, table, text
+from observability.dashboards.live import RANGE_SECONDS, STEP_SECONDS, Exemplar, Prometheus, PrometheusError
 
-WELL, WATCH = "#16a34a", "#ca8a04"
+CSP = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+"""The page may run what stands in it, and load nothing."""
 
-_STYLE = f"""
-body {{ font: 14px/1.4 system-ui, sans-serif; margin: 0 auto; padding: 16px; max-width: 1500px; }}
-body {{ background: #f8fafc; color: #0f172a; color-scheme: light; }}
-h1 {{ font-size: 22px; margin: 0; }}
-h2 {{ font-size: 15px; margin: 18px 0 6px; grid-column: 1 / -1; }}
-header p {{ margin: 2px 0 10px; color: #475569; }}
-.grid {{ display: grid; grid-template-columns: repeat({COLUMNS}, minmax(0, 1fr)); gap: 10px; }}
-.panel {{ background: #fff; border: 1px solid #e2e8f0; border-radius: 6px; padding: 8px 10px; overflow: hidden; }}
-.panel h3 {{ font-size: 13px; margin: 0; }}
-.panel p {{ font-size: 11px; color: #64748b; margin: 0; }}
-.number {{ font-size: 34px; font-weight: 600; line-height: 1.5; }}
-.empty {{ color: #64748b; padding: 24px 0; text-align: center; }}
-@media (max-width: 900px) {{ .panel {{ grid-column: 1 / -1 !important; }} }}
+_DRAW = """
+for (const place of document.querySelectorAll('.chart')) {
+  const figure = JSON.parse(place.querySelector('script').textContent);
+  Plotly.newPlot(place, figure.data, figure.layout, {displayModeBar: false, responsive: true});
+}
 """
 
 
-def draw(page: Dashboard, prometheus: Prometheus, *, instance: str, seconds: float = 900.0) -> str:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a page: the pages beside it by uid and title, and where a trace has a page of its own."""
+
+    pages: tuple[tuple[str, str], ...] = ()
+    trace: Callable[[str], str] = lambda trace_id: ""
+
+
+def draw(
+    page: Dashboard,
+    prometheus: Prometheus,
+    *,
+    instance: str,
+    seconds: float = RANGE_SECONDS,
+    around: Surroundings | None = None,
+) -> str:
     """The file's text, with what the last `seconds` held.
 
     Raises:
         PrometheusError: Prometheus does not answer at all.
     """
-    faults = _faults(prometheus, seconds)
-    rows = "".join(_row(row.title, _panels(row.panels, prometheus, seconds, faults)) for row in page.rows)
+    drawing = _Drawing(prometheus, seconds, time.time(), around or Surroundings(), _faults(prometheus, seconds))
+    rows = "".join(drawing.row(row) for row in page.rows)
     now = dt.datetime.now().astimezone().isoformat(timespec="seconds")
     told = f"{page.description} Instance {instance}, the last {seconds / 60:g} minutes, {now}."
+    style = (files(__package__) / "page.css").read_text(encoding="utf-8")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(page.title)}</title>'
-        f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head><body>"
-        f"<header><h1>{html.escape(page.title)}</h1><p>{html.escape(told)}</p></header>"
-        f'<div class="grid">{rows}</div></body></html>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{CSP}">'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
+        f"<header>{drawing.navigation(page.uid)}<h1>{html.escape(page.title)}</h1><p>{html.escape(told)}</p>"
+        f'{drawing.broken()}</header><div class="grid">{rows}</div>'
+        f"<script>{get_plotlyjs()}</script><script>{_DRAW}</script></body></html>\n"
     )
 
 
-def _faults(prometheus: Prometheus, seconds: float) -> list[Faulty]:
-    return [
-        (line.points[0][0], line.points[-1][0], line.labels.get("type", "fault"))
-        for line in prometheus.series(Query("faults_active > 0"), seconds=seconds)
-    ]
+def _faults(prometheus: Prometheus, seconds: float) -> list[Fault]:
+    """What was being broken; one fault that was put twice is two."""
+    found = []
+    for line in prometheus.series(Query(marks.FAULTS), seconds=seconds):
+        kind, target = line.labels.get("type", "fault"), line.labels.get("target", "")
+        begin = end = line.points[0][0]
+        for at, _ in line.points[1:]:
+            if at - end > 2 * STEP_SECONDS:
+                found.append(Fault(begin, end, kind, target))
+                begin = at
+            end = at
+        found.append(Fault(begin, end, kind, target))
+    return sorted(found, key=lambda each: each.begin)
 
 
-def _row(title: str, panels: Iterator[str]) -> str:
-    return (f"<h2>{html.escape(title)}</h2>" if title else "") + "".join(panels)
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    prometheus: Prometheus
+    seconds: float
+    now: float
+    around: Surroundings
+    faults: list[Fault]
 
+    def navigation(self, here: str) -> str:
+        """The other pages, where there are any."""
+        ways = (
+            f"<b>{html.escape(title)}</b>" if uid == here else f'<a href="{uid}.html">{html.escape(title)}</a>'
+            for uid, title in self.around.pages
+        )
+        return f"<nav>{''.join(ways)}</nav>" if self.around.pages else ""
 
-def _panels(panels: Iterable[Panel], prometheus: Prometheus, seconds: float, faults: list[Faulty]) -> Iterator[str]:
-    for panel in panels:
+    def broken(self) -> str:
+        """What was being broken, in words."""
+        entries = "".join(
+            f"<li><b>{html.escape(fault.kind)}</b> {html.escape(fault.target)}, <time>{_clock(fault.begin)}</time> to "
+            f"<time>{'now' if self.now - fault.end < 2 * STEP_SECONDS else _clock(fault.end)}</time></li>"
+            for fault in self.faults
+        )
+        return f'<ul class="faults">{entries}</ul>' if entries else ""
+
+    def row(self, row: Row) -> str:
+        """A heading and its panels."""
+        heading = f"<h2>{html.escape(row.title)}</h2>" if row.title else ""
+        return heading + "".join(map(self.panel, row.panels))
+
+    def panel(self, panel: Panel) -> str:
+        """One panel."""
         try:
-            lines = [
-                (line.name(query.legend), line)
-                for query in panel.queries
-                for line in prometheus.series(query, seconds=seconds)
-            ]
-            body = _body(panel, lines, seconds, faults)
+            body = self.body(panel)
         except PrometheusError as error:
-            body = f'<div class="empty">{html.escape(str(error))}</div>'
+            body = _empty(str(error))
         size = f"grid-column: span {panel.width}; min-height: {panel.height * PIXELS_A_UNIT}px"
-        yield (
-            f'<section class="panel" style="{size}"><h3>{html.escape(panel.title)}</h3>'
-            f"<p>{html.escape(panel.description)}</p>{body}</section>"
+        return (
+            f'<section class="panel" style="{size}"><h3>{self.title(panel)}</h3>'
+            f"<p>{_prose(panel.description)}</p>{body}</section>"
         )
 
+    def title(self, panel: Panel) -> str:
+        """The question, leading to the page that answers the next one."""
+        said = html.escape(panel.title)
+        there = any(uid == panel.leads_to for uid, _ in self.around.pages)
+        # the arrow would push a number's short title into a second line
+        arrow = "" if panel.shape is Shape.NUMBER else " →"
+        return f'<a href="{panel.leads_to}.html">{said}{arrow}</a>' if there else said
 
-def _body(panel: Panel, lines: list[tuple[str, Series]], seconds: float, faults: list[Faulty]) -> str:
-    if not lines:
-        why = f"nothing; it moves under {panel.moves_under}" if panel.moves_under else "no data"
-        return f'<div class="empty">{html.escape(why)}</div>'
-    if panel.shape is Shape.NUMBER:
-        value = sum(line.points[-1][1] for _, line in lines)
-        return f'<div class="number" style="color: {_colour(panel, value)}">{text(panel.unit, value)}</div>'
-    if panel.shape is Shape.TABLE:
-        cells = (
-            f"<tr><td>{html.escape(name)}</td><td>{text(panel.unit, line.points[-1][1])}</td></tr>"
-            for name, line in lines
-        )
-        return f"<table>{''.join(cells)}</table>"
-    return chart(panel, lines, seconds, faults)
+    def body(self, panel: Panel) -> str:
+        """What a panel shows."""
+        if panel.shape is Shape.TABLE:
+            columns = [(query, self.prometheus.now(query, seconds=self.seconds)) for query in panel.queries]
+            return table(panel, columns) if any(lines for _, lines in columns) else _empty(panel.nothing)
+        lines = [
+            named
+            for query in panel.queries
+            for named in sorted(
+                ((line.name(query.legend), line) for line in self.prometheus.series(query, seconds=self.seconds)),
+                key=lambda each: each[0],
+            )
+        ]
+        if not lines:
+            return _empty(panel.nothing)
+        if panel.shape is Shape.NUMBER:
+            return number(panel, [line for _, line in lines])
+        dots = self.dots(panel)
+        drawn = chart(panel, lines, dots, self.faults, seconds=self.seconds, now=self.now).replace("</", "<\\/")
+        return f'<div class="chart"><script type="application/json">{drawn}</script></div>{self.slowest(panel, dots)}'
+
+    def dots(self, panel: Panel) -> list[Exemplar]:
+        """The requests that are drawn as dots, the slowest first."""
+        asked = (query for query in panel.queries if query.exemplars)
+        return [dot for query in asked for dot in self.prometheus.exemplars(query, seconds=self.seconds)]
+
+    def slowest(self, panel: Panel, dots: list[Exemplar]) -> str:
+        """How to see the slowest request's trace."""
+        if not dots:
+            return ""
+        command = f"<code>stormglass trace {html.escape(dots[0].trace_id)}</code>"
+        if where := self.around.trace(dots[0].trace_id):
+            command = f'<a href="{where}">its trace</a> · {command}'
+        return f"<footer>slowest dot: {text(panel.unit, dots[0].value)} · {command}</footer>"
 
 
-def _colour(panel: Panel, value: float) -> str:
-    if panel.threshold is None:
-        return "inherit"
-    past = value < panel.threshold.value if panel.threshold.below else value >= panel.threshold.value
-    return (WRONG if panel.threshold.bad else WATCH) if past else WELL
+def _empty(why: str) -> str:
+    return f'<div class="empty">{html.escape(why)}</div>'
 
 
-def text(unit: Unit, value: float) -> str:
-    """A value as a person reads it."""
-    match unit:
-        case Unit.SECONDS:
-            return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
-        case Unit.SHARE:
-            return f"{value:.2%}"
-        case Unit.PER_SECOND | Unit.OPERATIONS:
-            return f"{value:.1f}/s"
-        case Unit.BYTES:
-            return f"{value / 2**20:.1f} MiB"
-        case _:
-            return f"{value:g}"
+def _prose(said: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(said))
+
+
+def _clock(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%H:%M:%S}"

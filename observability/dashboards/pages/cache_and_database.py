@@ -2,14 +2,21 @@
 
 from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantiles
 
+_ON_REDIS = '{ span.db.system.name = "redis" || span.db.system = "redis" }'
+_ON_POSTGRES = '{ span.db.system.name = "postgresql" }'
+
 _CACHES = Row(
     "Caches",
     (
         Panel(
-            "Reads by cache and outcome",
-            "Reads a second; `stale` and `bypass` are fallbacks.",
+            "Reads by what became of them",
+            "Reads a second of all caches together; `stale` and `bypass` are fallbacks.",
             Unit.PER_SECOND,
-            (Query("sum by (cache, result) (rate(cache_requests_total[30s]))", "{{cache}} {{result}}"),),
+            (Query("sum by (result) (rate(cache_requests_total[30s]))", "{{result}}"),),
+            Shape.STACK,
+            height=8,
+            traces=_ON_REDIS,
+            logs="gateway|orders|products",
         ),
         Panel(
             "Loads for each read",
@@ -22,6 +29,7 @@ _CACHES = Row(
                     "{{cache}}",
                 ),
             ),
+            height=8,
         ),
         Panel(
             "Which dependency is away?",
@@ -29,7 +37,10 @@ _CACHES = Row(
             Unit.COUNT,
             (Query("min by (service, dependency) (dependency_up)", "{{service}} → {{dependency}}"),),
             Shape.STATES,
+            height=8,
             threshold=Threshold(1, below=True),
+            words=((0, "away"), (1, "there")),
+            logs="gateway|users|orders|products|worker",
         ),
     ),
 )
@@ -39,22 +50,38 @@ _POSTGRES = Row(
     (
         Panel(
             "Time of a statement",
-            "Durations that 95 % of the statements stay below, by their first word.",
+            "95 % of the statements are quicker, by their first word.",
             Unit.SECONDS,
             quantiles("db_client_operation_duration_seconds", "", "db_operation_name", shares=(0.95,)),
+            traces=_ON_POSTGRES,
+            logs="users|orders|products|worker",
         ),
         Panel(
-            "Connections of each pool",
-            "Connections in use, by process; the pools may open ten each.",
-            Unit.COUNT,
-            (Query("sum by (service) (db_pool_connections_in_use)", "{{service}}"),),
+            "How full is each pool?",
+            "Connections in use, of those that the pools may open.",
+            Unit.SHARE,
+            (
+                Query(
+                    "sum by (service) (db_pool_connections_in_use) / sum by (service) (db_pool_connections_limit)",
+                    "{{service}}",
+                ),
+            ),
+            threshold=Threshold(0.9),
         ),
         Panel(
-            "Who waits for a connection?",
-            "Requests that wait for a connection of their process' pool.",
-            Unit.COUNT,
-            (Query("sum by (service) (db_client_connection_pending_requests)", "{{service}}"),),
-            threshold=Threshold(5),
+            "How long does a connection take?",
+            "95 % of the waits for a connection of the pool are shorter, opening one included.",
+            Unit.SECONDS,
+            quantiles("db_client_connection_wait_time_seconds", "", "service", shares=(0.95,)),
+            threshold=Threshold(1),
+            traces=_ON_POSTGRES,
+        ),
+        Panel(
+            "Waits for a connection that were given up",
+            "A second; whoever waited got an error.",
+            Unit.OPERATIONS,
+            (Query("sum by (service) (rate(db_client_connection_timeouts_total[1m]))", "{{service}}"),),
+            threshold=Threshold(0.1),
         ),
         Panel(
             "Connections of the server",
@@ -71,10 +98,30 @@ _POSTGRES = Row(
             needs="postgres-exporter",
         ),
         Panel(
+            "Reads out of the server's memory",
+            "Share of the blocks that were read without the disk, by database.",
+            Unit.SHARE,
+            (
+                Query(
+                    'rate(pg_database_blocks_hit{datname!="postgres"}[1m]) / (rate(pg_database_blocks_hit[1m])'
+                    " + rate(pg_database_blocks_read[1m]) > 0)",
+                    "{{datname}}",
+                ),
+            ),
+            needs="postgres-exporter",
+        ),
+        Panel(
+            "The oldest transaction",
+            "How long a transaction has been open; a long one holds its locks.",
+            Unit.SECONDS,
+            (Query("max by (datname) (pg_connections_longest_transaction_seconds)", "{{datname}}"),),
+            needs="postgres-exporter",
+        ),
+        Panel(
             "Transactions",
-            "Transactions a second, by process and how they ended.",
+            "Transactions a second, by how they ended; reading ends in a rollback, which costs nothing.",
             Unit.OPERATIONS,
-            (Query("sum by (service, outcome) (rate(db_transactions_total[30s]))", "{{service}} {{outcome}}"),),
+            (Query("sum by (outcome) (rate(db_transactions_total[30s]))", "{{outcome}}"),),
         ),
     ),
 )
@@ -88,6 +135,7 @@ _REDIS = Row(
             Unit.OPERATIONS,
             (Query("sum(rate(redis_commands_processed_total[30s]))", "commands"),),
             needs="redis-exporter",
+            traces=_ON_REDIS,
         ),
         Panel(
             "Memory",

@@ -1,132 +1,204 @@
-"""One order's way, hop by hop: a row for each, from the edge to the mail."""
+"""One order's way, hop by hop: a row for each, from the edge to the mail, and who calls whom."""
 
 from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantiles
 
 _PLACED = 'http_route=~"/orders|/place-order",http_request_method="POST"'
+_EDGES = "sum by (client, server) (rate(traces_service_graph_request_{}[1m]))"
+_CALLS = _EDGES.format("total")
 
 
-def _hop(title: str, *panels: Panel) -> Row:
-    return Row(title, panels)
+def _spans(service: str, which: str) -> str:
+    return f'{{ resource.service.name = "{service}" && {which} }}'
 
 
-_EDGE = _hop(
+_EDGE = Row(
     "1 Edge",
-    Panel(
-        "Orders that reach the edge",
-        "Requests to place an order, a second, by status.",
-        Unit.PER_SECOND,
-        (Query('sum by (code) (rate(traefik_router_requests_total{router="place-order@file"}[30s]))', "{{code}}"),),
-        Shape.STACK,
-        width=12,
-        height=5,
-    ),
-    Panel(
-        "Time until the order is acknowledged",
-        "What a customer waits for, as the edge saw it.",
-        Unit.SECONDS,
-        quantiles("traefik_router_request_duration_seconds", 'router="place-order@file"'),
-        width=12,
-        height=5,
-        threshold=Threshold(0.5),
+    (
+        Panel(
+            "Orders that reach the edge",
+            "Requests to place an order, a second, by status.",
+            Unit.PER_SECOND,
+            (Query('sum by (code) (rate(traefik_router_requests_total{router="place-order@file"}[30s]))', "{{code}}"),),
+            Shape.STACK,
+            width=12,
+            height=6,
+            traces=_spans("edge", 'kind = server && span.http.request.method = "POST"'),
+            logs="edge",
+        ),
+        Panel(
+            "Time until the order is acknowledged",
+            "What a customer waits for, as the edge saw it.",
+            Unit.SECONDS,
+            quantiles("traefik_router_request_duration_seconds", 'router="place-order@file"'),
+            width=12,
+            height=6,
+            threshold=Threshold(0.5),
+            traces=_spans("edge", 'kind = server && span.http.request.method = "POST"'),
+            leads_to="slo",
+        ),
     ),
 )
 
-_GATEWAY = _hop(
+_GATEWAY = Row(
     "2 Gateway",
-    Panel(
-        "Time in the gateway and behind it",
-        "From the request's first byte to the answer's last, seen from the gateways.",
-        Unit.SECONDS,
-        quantiles("http_server_request_duration_seconds", f'service="gateway",{_PLACED}'),
-        width=12,
-        height=5,
-    ),
-    Panel(
-        "Calls from the gateway, by service",
-        "Requests a second that the gateways pass on.",
-        Unit.PER_SECOND,
-        (
-            Query(
-                'sum by (server) (rate(http_client_request_duration_seconds_count{service="gateway"}[30s]))',
-                "{{server}}",
+    (
+        Panel(
+            "Time in the gateway and behind it",
+            "From the request's first byte to the answer's last, seen from the gateways; a dot is one order.",
+            Unit.SECONDS,
+            quantiles("http_server_request_duration_seconds", f'service="gateway",{_PLACED}'),
+            width=12,
+            height=6,
+            traces=_spans("gateway", 'span.http.route =~ "/orders|/place-order" && span.http.request.method = "POST"'),
+            logs="gateway",
+            leads_to="gateway",
+        ),
+        Panel(
+            "Calls from the gateway, by service",
+            "Requests a second that the gateways pass on.",
+            Unit.PER_SECOND,
+            (
+                Query(
+                    'sum by (server) (rate(http_client_request_duration_seconds_count{service="gateway"}[30s]))',
+                    "{{server}}",
+                ),
             ),
+            width=12,
+            height=6,
+            traces=_spans("gateway", "kind = client"),
+            logs="gateway",
+            leads_to="gateway",
         ),
-        width=12,
-        height=5,
     ),
 )
 
-_ORDERS = _hop(
+_ORDERS = Row(
     "3 Orders, and what it calls",
-    Panel(
-        "Time in the orders service",
-        "Claim, stock check, reservation and transaction together.",
-        Unit.SECONDS,
-        quantiles(
-            "http_server_request_duration_seconds", 'service="orders",http_route="/orders",http_request_method="POST"'
+    (
+        Panel(
+            "Time in the orders service",
+            "Claim, stock check, reservation and transaction together; a dot is one order.",
+            Unit.SECONDS,
+            quantiles(
+                "http_server_request_duration_seconds",
+                'service="orders",http_route="/orders",http_request_method="POST"',
+            ),
+            width=12,
+            height=6,
+            traces=_spans("orders", 'span.http.route = "/orders" && span.http.request.method = "POST"'),
+            logs="orders",
+            leads_to="service",
         ),
-        width=12,
-        height=5,
-    ),
-    Panel(
-        "Time of its calls to other services",
-        "Durations that 95 % of the calls stay below.",
-        Unit.SECONDS,
-        quantiles("http_client_request_duration_seconds", 'service="orders"', "server", shares=(0.95,)),
-        width=12,
-        height=5,
+        Panel(
+            "Time of its calls to other services",
+            "95 % of the calls are quicker, by the service that is called.",
+            Unit.SECONDS,
+            quantiles("http_client_request_duration_seconds", 'service="orders"', "server", shares=(0.95,)),
+            width=12,
+            height=6,
+            traces=_spans("orders", "kind = client"),
+            logs="orders|products",
+            leads_to="service",
+        ),
     ),
 )
 
-_QUEUE = _hop(
+_QUEUE = Row(
     "4 Outbox and queue",
-    Panel(
-        "Age of the oldest event in the outbox",
-        "How long the oldest event has been waiting to be handed to the queue.",
-        Unit.SECONDS,
-        (Query("max(outbox_oldest_age_seconds)", "oldest"),),
-        width=12,
-        height=5,
-        threshold=Threshold(15),
-    ),
-    Panel(
-        "From the queue to the start",
-        "Time from enqueueing a job to its start.",
-        Unit.SECONDS,
-        quantiles("queue_wait_seconds"),
-        width=12,
-        height=5,
+    (
+        Panel(
+            "Age of the oldest event in the outbox",
+            "How long the oldest event has been waiting to be handed to the queue.",
+            Unit.SECONDS,
+            (Query("max(outbox_oldest_age_seconds)", "oldest"),),
+            width=12,
+            height=6,
+            threshold=Threshold(15),
+            logs="worker",
+            leads_to="queue-and-worker",
+        ),
+        Panel(
+            "From the queue to the start",
+            "Time from enqueueing a job to its start; a dot is one job.",
+            Unit.SECONDS,
+            quantiles("queue_wait_seconds"),
+            width=12,
+            height=6,
+            traces=_spans("worker", "kind = producer"),
+            logs="worker",
+            leads_to="queue-and-worker",
+        ),
     ),
 )
 
-_WORKER = _hop(
+_WORKER = Row(
     "5 Worker and mail",
-    Panel(
-        "Jobs by what became of them",
-        "Jobs a second.",
-        Unit.OPERATIONS,
-        (Query("sum by (outcome) (rate(job_duration_seconds_count[30s]))", "{{outcome}}"),),
-        Shape.STACK,
-        width=8,
-        height=5,
+    (
+        Panel(
+            "Jobs by what became of them",
+            "Jobs a second.",
+            Unit.OPERATIONS,
+            (Query("sum by (outcome) (rate(job_duration_seconds_count[30s]))", "{{outcome}}"),),
+            Shape.STACK,
+            height=6,
+            traces=_spans("worker", "kind = consumer"),
+            logs="worker",
+            leads_to="queue-and-worker",
+        ),
+        Panel(
+            "Time until an order is settled",
+            "From the acknowledgement to confirmed or cancelled; promised are 10 s.",
+            Unit.SECONDS,
+            quantiles("order_settlement_seconds"),
+            height=6,
+            threshold=Threshold(10),
+            traces=_spans("worker", "kind = consumer"),
+            logs="worker",
+            leads_to="slo",
+        ),
+        Panel(
+            "Mails by what became of them",
+            "Mails a second; `found`: the server had it already when nobody was sure.",
+            Unit.OPERATIONS,
+            (Query("sum by (outcome) (rate(mail_total[30s]))", "{{outcome}}"),),
+            Shape.STACK,
+            height=6,
+            traces=_spans("worker", 'kind = client && span.peer.service = "mail"'),
+            logs="worker|mail",
+            leads_to="queue-and-worker",
+        ),
     ),
-    Panel(
-        "Time until an order is settled",
-        "From the acknowledgement to confirmed or cancelled; the promise is 10 s.",
-        Unit.SECONDS,
-        quantiles("order_settlement_seconds"),
-        width=8,
-        height=5,
-        threshold=Threshold(10),
-    ),
-    Panel(
-        "Mails by what became of them",
-        "Mails a second; `found` means that the server had it already when nobody was sure.",
-        Unit.OPERATIONS,
-        (Query("sum by (outcome) (rate(mail_total[30s]))", "{{outcome}}"),),
-        Shape.STACK,
-        width=8,
-        height=5,
+)
+
+_GRAPH = Row(
+    "Who calls whom",
+    (
+        Panel(
+            "Calls between the parts, as traces show them",
+            "Calls a second, the share that failed, and how quick 95 % of them were as the caller saw it. The balancer"
+            " is one part, `edge`, in front of the gateways and of the services.",
+            Unit.COUNT,
+            (
+                Query(_CALLS, "calls", unit=Unit.PER_SECOND),
+                Query(
+                    f"({_EDGES.format('failed_total')} or 0 * {_CALLS}) / ({_CALLS} > 0)",
+                    "failed",
+                    unit=Unit.SHARE,
+                ),
+                Query(
+                    "histogram_quantile(0.95, sum by (client, server, le)"
+                    " (rate(traces_service_graph_request_client_seconds_bucket[1m])))",
+                    "p95",
+                    unit=Unit.SECONDS,
+                ),
+            ),
+            Shape.TABLE,
+            width=24,
+            height=13,
+            keys=("client", "server"),
+            traces="{ kind = client }",
+            leads_to="service",
+        ),
     ),
 )
 
@@ -134,5 +206,5 @@ PAGE = Dashboard(
     "journey",
     "Request journey",
     "One order's way through every layer: where it waits, where it is lost.",
-    (_EDGE, _GATEWAY, _ORDERS, _QUEUE, _WORKER),
+    (_EDGE, _GATEWAY, _ORDERS, _QUEUE, _WORKER, _GRAPH),
 )

@@ -1,60 +1,86 @@
 """One page: is it healthy, and what is not."""
 
-from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit
+from observability.dashboards import marks
+from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantiles
 
 _JOURNEYS = 'router=~"browse@file|place-order@file"'
+_SLOW = '{ resource.service.name = "gateway" && kind = server && duration > 20ms }'
+NO_ALERT = "no alert was on in this time"
+UP_AND_DOWN = ((0, "out"), (1, "in"))
+
+
+def _number(
+    title: str,
+    description: str,
+    unit: Unit,
+    expression: str,
+    leads_to: str,
+    threshold: Threshold | None = None,
+) -> Panel:
+    return Panel(
+        title,
+        description,
+        unit,
+        (Query(expression),),
+        Shape.NUMBER,
+        width=4,
+        height=4,
+        threshold=threshold,
+        leads_to=leads_to,
+    )
+
 
 _NUMBERS = Row(
     "",
     (
-        Panel(
+        _number(
             "Do customers get answers?",
-            "Share of requests at the edge that were answered without a server error.",
+            "Share of the last minute's requests without a server error.",
             Unit.SHARE,
-            (
-                Query(
-                    f'1 - (sum(rate(traefik_router_requests_total{{{_JOURNEYS},code=~"5.."}}[1m])) or vector(0))'
-                    f" / sum(rate(traefik_router_requests_total{{{_JOURNEYS}}}[1m]))"
-                ),
-            ),
-            Shape.NUMBER,
-            width=6,
-            height=4,
-            threshold=Threshold(0.995, below=True),
+            f'1 - (sum(rate(traefik_router_requests_total{{{_JOURNEYS},code=~"5.."}}[1m])) or vector(0))'
+            f" / sum(rate(traefik_router_requests_total{{{_JOURNEYS}}}[1m]))",
+            "journey",
+            Threshold(0.995, below=True),
         ),
-        Panel(
-            "How long do customers wait?",
-            "Duration that 95 % of requests stay below, as the edge saw it.",
+        _number(
+            "How long do they wait?",
+            "95 % of the last minute's requests were quicker, at the edge.",
             Unit.SECONDS,
-            (
-                Query(
-                    "histogram_quantile(0.95, sum by (le)"
-                    f" (rate(traefik_router_request_duration_seconds_bucket{{{_JOURNEYS}}}[1m])))"
-                ),
-            ),
-            Shape.NUMBER,
-            width=6,
-            height=4,
-            threshold=Threshold(0.5),
+            "histogram_quantile(0.95, sum by (le)"
+            f" (rate(traefik_router_request_duration_seconds_bucket{{{_JOURNEYS}}}[1m])))",
+            "journey",
+            Threshold(0.5),
         ),
-        Panel(
+        _number(
             "Orders acknowledged",
-            "Orders that were acknowledged, a second.",
+            "Orders a second that were promised to customers.",
             Unit.OPERATIONS,
-            (Query('sum(rate(orders_total{outcome="placed"}[1m]))'),),
-            Shape.NUMBER,
-            width=6,
-            height=4,
+            'sum(rate(orders_total{outcome="placed"}[1m]))',
+            "queue-and-worker",
         ),
-        Panel(
+        _number(
+            "How soon are they settled?",
+            "95 % of the orders are, after this time; promised are 10 s.",
+            Unit.SECONDS,
+            "histogram_quantile(0.95, sum by (le) (rate(order_settlement_seconds_bucket[2m])))",
+            "queue-and-worker",
+            Threshold(10),
+        ),
+        _number(
             "Replicas out of rotation",
-            "Replicas that the load balancer sends nothing to, because their health check fails.",
+            "The load balancer sends them nothing: their health check fails.",
             Unit.COUNT,
-            (Query("count(traefik_service_server_up == 0) or vector(0)"),),
-            Shape.NUMBER,
-            width=6,
-            height=4,
-            threshold=Threshold(1),
+            "count(traefik_service_server_up == 0) or vector(0)",
+            "service",
+            Threshold(1),
+        ),
+        _number(
+            "Error budget that is left",
+            "Of the objective that has least; below 0 it is overdrawn.",
+            Unit.SHARE,
+            "min(slo:error_budget_remaining:ratio)",
+            "slo",
+            Threshold(0, below=True),
         ),
     ),
 )
@@ -74,27 +100,38 @@ _TRAFFIC = Row(
                 ),
             ),
             Shape.STACK,
+            height=8,
+            leads_to="journey",
+            traces='{ resource.service.name = "gateway" && kind = server }',
+            logs="edge|gateway",
         ),
         Panel(
-            "Time to the answer, at the edge",
-            "Durations that 50, 95 and 99 % of requests stay below; a dot is one request, its trace a click away.",
+            "Time to the answer",
+            "Quicker than that are 50, 95, 99 % of the requests, at the edge; a dot is one of them, at a gateway.",
             Unit.SECONDS,
-            tuple(
+            (
+                *quantiles("traefik_entrypoint_request_duration_seconds", 'entrypoint="edge"', shares=(0.5, 0.95)),
+                # the balancer keeps no exemplars, so the slowest ones are the gateways'
                 Query(
-                    f"histogram_quantile({share}, sum by (le)"
-                    ' (rate(traefik_entrypoint_request_duration_seconds_bucket{entrypoint="edge"}[30s])))',
-                    name,
-                    exemplars=share == 0.99,
-                )
-                for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+                    "histogram_quantile(0.99, sum by (le)"
+                    ' (rate(http_server_request_duration_seconds_bucket{service="gateway"}[30s])))',
+                    "gateways' p99",
+                    exemplars=True,
+                ),
             ),
+            height=8,
+            leads_to="journey",
+            traces=_SLOW,
+            logs="gateway",
         ),
         Panel(
             "How fast do the error budgets go?",
-            "Times too fast, over the quickest alert's window: at 1 it lasts its period, at 14.4 somebody is woken.",
+            "Times too fast: at 1 a budget lasts just its period, at 14.4 somebody is woken.",
             Unit.COUNT,
             (Query("slo:current_burn_rate:ratio", "{{slo}}"),),
+            height=8,
             threshold=Threshold(14.4),
+            leads_to="slo",
         ),
     ),
 )
@@ -103,26 +140,64 @@ _INSIDE = Row(
     "What is not as it should be",
     (
         Panel(
+            "Which alerts are on?",
+            "Alerts by name; the page that each leads to is behind it.",
+            Unit.COUNT,
+            (Query(marks.alerts_with_pages(), "{{alertname}}"),),
+            Shape.STATES,
+            width=12,
+            moves_under="orders→postgres down",
+            threshold=Threshold(1),
+            leads_to="slo",
+            words=((1, "on"),),
+            empty=NO_ALERT,
+        ),
+        Panel(
             "Who is in rotation?",
             "Whether the load balancer sends requests to a replica.",
             Unit.COUNT,
-            (Query("max by (exported_service) (traefik_service_server_up)", "{{exported_service}}"),),
+            (
+                Query(
+                    'max by (replica) (label_replace(traefik_service_server_up, "replica", "$1", "exported_service",'
+                    ' "(.*)@.*"))',
+                    "{{replica}}",
+                ),
+            ),
             Shape.STATES,
+            width=12,
             threshold=Threshold(1, below=True),
+            leads_to="service",
+            words=UP_AND_DOWN,
+        ),
+        Panel(
+            "Which dependency is away?",
+            "Whether each service's dependencies answered its last health check.",
+            Unit.COUNT,
+            (Query("min by (service, dependency) (dependency_up)", "{{service}} → {{dependency}}"),),
+            Shape.STATES,
+            height=8,
+            threshold=Threshold(1, below=True),
+            leads_to="cache-and-database",
+            words=((0, "away"), (1, "there")),
         ),
         Panel(
             "Answers out of a fallback",
             "Answers a second for which a dependency was done without.",
             Unit.PER_SECOND,
             (Query("sum by (dependency, fallback) (rate(fallback_total[30s]))", "{{dependency}} → {{fallback}}"),),
+            height=8,
             moves_under="redis slow",
+            leads_to="cache-and-database",
         ),
         Panel(
             "What waits for the worker?",
             "Age of the oldest event that the queue has not taken yet.",
             Unit.SECONDS,
             (Query("max(outbox_oldest_age_seconds)", "oldest event"),),
+            height=8,
             threshold=Threshold(15),
+            leads_to="queue-and-worker",
+            logs="worker",
         ),
     ),
 )

@@ -1,9 +1,21 @@
 """Any one process: the same questions for each."""
 
-from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Unit, Variable, quantiles
+from observability.dashboards.definition import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Shape,
+    Threshold,
+    Unit,
+    Variable,
+    quantiles,
+)
 
 _OF = 'service=~"$service"'
 _ANSWERED = "http_server_request_duration_seconds_count"
+_SERVED = '{ resource.service.name =~ "$service" && kind = server }'
+_CALLING = '{ resource.service.name =~ "$service" && kind = client }'
 
 _REQUESTS = Row(
     "Requests",
@@ -18,6 +30,9 @@ _REQUESTS = Row(
                     "{{http_request_method}} {{http_route}}",
                 ),
             ),
+            height=8,
+            traces=_SERVED,
+            logs="$service",
         ),
         Panel(
             "Which answers are failures?",
@@ -25,18 +40,23 @@ _REQUESTS = Row(
             Unit.PER_SECOND,
             (
                 Query(
-                    "sum by (http_route, http_response_status_code)"
-                    f' (rate({_ANSWERED}{{{_OF},http_response_status_code=~"5.."}}[30s]))',
-                    "{{http_route}} {{http_response_status_code}}",
+                    f'sum by (http_route) (rate({_ANSWERED}{{{_OF},http_response_status_code=~"5.."}}[30s]))',
+                    "{{http_route}}",
                 ),
             ),
+            height=8,
             moves_under="orders→postgres down",
+            traces='{ resource.service.name =~ "$service" && kind = server && span.http.response.status_code >= 500 }',
+            logs="$service",
         ),
         Panel(
             "Time to the answer",
-            "Durations that 50, 95 and 99 % of the requests stay below; a dot is one request and its trace.",
+            "Quicker than that are 50, 95, 99 % of the requests; a dot is one of them.",
             Unit.SECONDS,
             quantiles("http_server_request_duration_seconds", _OF),
+            height=8,
+            traces=_SERVED,
+            logs="$service",
         ),
     ),
 )
@@ -45,22 +65,26 @@ _CALLS = Row(
     "Calls to others",
     (
         Panel(
-            "Calls by service and status",
-            "Calls a second; 0 is a call that got no answer.",
+            "Calls by status",
+            "Calls a second by the status of their answer; 0 is a call that got none.",
             Unit.PER_SECOND,
             (
                 Query(
-                    "sum by (server, http_response_status_code)"
+                    "sum by (http_response_status_code)"
                     f" (rate(http_client_request_duration_seconds_count{{{_OF}}}[30s]))",
-                    "{{server}} {{http_response_status_code}}",
+                    "{{http_response_status_code}}",
                 ),
             ),
+            Shape.STACK,
+            traces=_CALLING,
+            logs="$service",
         ),
         Panel(
             "Time of its calls",
-            "Durations that 95 % of the calls stay below, by the service that is called.",
+            "95 % of the calls are quicker, by the service that is called.",
             Unit.SECONDS,
             quantiles("http_client_request_duration_seconds", _OF, "server", shares=(0.95,)),
+            traces=_CALLING,
         ),
         Panel(
             "Calls that were tried again",
@@ -68,6 +92,7 @@ _CALLS = Row(
             Unit.PER_SECOND,
             (Query(f"sum by (dependency) (rate(retry_total{{{_OF}}}[30s]))", "{{dependency}}"),),
             moves_under="gateway→internal down",
+            leads_to="gateway",
         ),
     ),
 )
@@ -93,6 +118,36 @@ _PROCESS = Row(
             Unit.COUNT,
             (Query(f"up{{{_OF}}}", "{{replica}}"),),
             Shape.STATES,
+            height=9,
+            threshold=Threshold(1, below=True),
+            words=((0, "does not answer"), (1, "answers")),
+            logs="$service",
+        ),
+        Panel(
+            "How late is the event loop?",
+            "99 % of what it was to do began sooner; from 100 ms on customers notice.",
+            Unit.SECONDS,
+            quantiles("process_event_loop_lag_seconds", _OF, "replica", shares=(0.99,)),
+            threshold=Threshold(0.1),
+            traces=_SERVED,
+        ),
+        Panel(
+            "How long does garbage collection stop it?",
+            "99 % of the collections were shorter, by replica.",
+            Unit.SECONDS,
+            (
+                Query(
+                    "histogram_quantile(0.99, sum by (replica, le)"
+                    f" (rate(process_gc_pause_seconds_bucket{{{_OF}}}[1m])))",
+                    "{{replica}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Requests being answered",
+            "How many at this moment, by replica.",
+            Unit.COUNT,
+            (Query(f"sum by (replica) (http_server_active_requests{{{_OF}}})", "{{replica}}"),),
         ),
     ),
 )

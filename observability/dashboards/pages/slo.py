@@ -1,26 +1,26 @@
 """What is promised, and how much of the allowance for breaking it is left."""
 
+from observability.dashboards import marks
 from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit
 
 _NOW = Row(
     "",
     (
         Panel(
-            "What is left of each error budget",
-            "Share of the whole period's budget; below 0 it is overdrawn and changes should wait.",
+            "What is promised, and what is left of the allowance?",
+            "The share of events that is meant to be good, what is left of the budget of the whole period (below 0 it"
+            " is overdrawn and changes should wait), how many times too fast it goes, and how many events there are.",
             Unit.SHARE,
-            (Query("slo:error_budget_remaining:ratio", "{{slo}}"),),
+            (
+                Query("max by (slo) (slo:objective:ratio)", "promised", unit=Unit.SHARE),
+                Query("max by (slo) (slo:error_budget_remaining:ratio)", "budget left", unit=Unit.SHARE),
+                Query("max by (slo) (slo:current_burn_rate:ratio)", "burn rate", unit=Unit.COUNT),
+                Query("max by (slo) (slo:events:rate)", "events", unit=Unit.PER_SECOND),
+            ),
             Shape.TABLE,
-            width=12,
-            threshold=Threshold(0, below=True),
-        ),
-        Panel(
-            "What is promised",
-            "The share of events that is meant to be good.",
-            Unit.SHARE,
-            (Query("slo:objective:ratio", "{{slo}}"),),
-            Shape.TABLE,
-            width=12,
+            width=24,
+            height=7,
+            keys=("slo",),
         ),
     ),
 )
@@ -35,6 +35,7 @@ _BURN = Row(
             (Query("slo:current_burn_rate:ratio", "{{slo}}"),),
             width=12,
             threshold=Threshold(14.4),
+            leads_to="journey",
         ),
         Panel(
             "Share of bad events",
@@ -42,22 +43,29 @@ _BURN = Row(
             Unit.SHARE,
             (Query('min by (slo) (slo:error:ratio{window=~"15s|5m"})', "{{slo}}"),),
             width=12,
+            leads_to="journey",
+            traces="{ kind = server && span.http.response.status_code >= 500 }",
+            moves_under="orders→postgres down",
         ),
         Panel(
-            "Events counted",
-            "Events a second that the objectives are about.",
-            Unit.PER_SECOND,
-            (Query("slo:events:rate", "{{slo}}"),),
+            "What is left over time",
+            "Of each budget of the whole period.",
+            Unit.SHARE,
+            (Query("slo:error_budget_remaining:ratio", "{{slo}}"),),
             width=12,
+            threshold=Threshold(0, below=True),
         ),
         Panel(
             "Which alerts are on?",
-            "Alerts that fire now, by name.",
+            "Alerts that fire now, by how urgent they are and by name.",
             Unit.COUNT,
-            (Query('sum by (alertname, severity) (ALERTS{alertstate="firing"})', "{{severity}} {{alertname}}"),),
+            (Query(marks.alerts_with_pages(), "{{severity}} {{alertname}}"),),
             Shape.STATES,
             width=12,
             moves_under="orders→postgres down",
+            threshold=Threshold(1),
+            words=((1, "on"),),
+            empty="no alert was on in this time",
         ),
     ),
 )

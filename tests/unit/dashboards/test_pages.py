@@ -7,7 +7,7 @@ import pytest
 
 from chaos.engine.registry import kinds
 from observability.dashboards.building import GENERATED, rendered
-from observability.dashboards.definition import Dashboard, DashboardError, Panel, Query, Row, Unit, check
+from observability.dashboards.definition import Dashboard, DashboardError, Panel, Query, Row, Shape, Unit, check
 from observability.dashboards.pages import PAGES
 from stormglass.topology import TOPOLOGY
 
@@ -39,6 +39,9 @@ def test_the_generated_files_are_what_the_pages_say() -> None:
         ((replace(PANEL, width=5),), "narrow"),
         ((PANEL, PANEL), "taken"),
         ((replace(PANEL, queries=(Query("a"), Query("b", "b"))),), "legend"),
+        ((replace(PANEL, queries=(Query("a", exemplars=True),)),), "traces"),
+        ((replace(PANEL, shape=Shape.TABLE),), "keys"),
+        ((replace(PANEL, keys=("service",)),), "keys"),
         (tuple(replace(PANEL, title=f"How many {n}?", width=24, height=10) for n in range(9)), "screens"),
     ],
 )
