@@ -15,6 +15,8 @@ ON CONFLICT (event_id) DO UPDATE
 SET error = excluded.error, attempts = excluded.attempts, died_at = clock_timestamp()
 """
 
+_WAITING = "SELECT task, count(*) AS waiting FROM dead_letter GROUP BY task"
+
 
 class DeadLetters:
     """The table `dead_letter`."""
@@ -38,3 +40,8 @@ class DeadLetters:
                     "attempts": attempts,
                 },
             )
+
+    async def waiting(self) -> dict[str, int]:
+        """How many there are, by task."""
+        async with self._database.session() as session:
+            return {row.task: row.waiting for row in await session.execute(text(_WAITING))}

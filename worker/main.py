@@ -8,17 +8,18 @@ import uvloop
 from litestar.datastructures import State
 from redis.asyncio import Redis
 
-from stormglass import telemetry
 from stormglass.data.database import Database
 from stormglass.data.queue import ArqQueue, open_arq
 from stormglass.service.client import ServiceClient
 from stormglass.service.health import Health
 from stormglass.service.server import admin_server, stop_requested
 from stormglass.settings import SettingsError
+from stormglass.telemetry import configure
 from stormglass.telemetry.logs import logger
 from worker.consumer import Consumer
 from worker.dead_letters import DeadLetters
 from worker.ledger import Ledger
+from worker.letters import measure_for_ever
 from worker.mail import Mail
 from worker.mailserver import MailServer
 from worker.outbox import Outbox
@@ -43,7 +44,7 @@ QUEUE_SECONDS = 2.0
 async def work() -> None:
     """Open everything, work until told to stop, close everything in reverse."""
     wanted = worker_settings()
-    telemetry.configure()
+    configure.configure()
     try:
         async with (
             Database.open() as own,
@@ -53,11 +54,16 @@ async def work() -> None:
             open_arq(timeout_seconds=QUEUE_SECONDS) as redis,
         ):
             mail = Mail(Ledger(own), MailServer(http, wanted.mail_seconds), services, wanted.mail_from)
-            tools = Tools(services, mail, Outbox(orders), DeadLetters(own), wanted)
+            letters = DeadLetters(own)
+            tools = Tools(services, mail, Outbox(orders), letters, wanted)
             relay = Relay(ArqQueue(redis), KINDS, wanted)
-            await _until_stopped(relay, Consumer(redis, TASKS, tools), _health(own, redis, relay), wanted)
+            measuring = asyncio.create_task(measure_for_ever(letters, KINDS.values()))
+            try:
+                await _until_stopped(relay, Consumer(redis, TASKS, tools), _health(own, redis, relay), wanted)
+            finally:
+                await _end(measuring)
     finally:
-        telemetry.shutdown()
+        configure.shutdown()
     _log.info("stopped")
 
 

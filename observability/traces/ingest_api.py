@@ -13,7 +13,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from observability.traces import metrics
 from observability.traces.otlp import (
     RESOURCE_EXHAUSTED,
     UNAVAILABLE,
@@ -28,6 +27,7 @@ from observability.traces.queue import QueueFullError
 from observability.traces.rows import Batch, batch_of
 from observability.traces.settings import TraceStoreSettings
 from observability.traces.store import TraceStore
+from stormglass.telemetry import names
 
 MAX_OPEN = 64
 """Requests that are read or decoded at the same time; more are refused, so that memory stays bounded."""
@@ -45,15 +45,12 @@ class Ingest:
         self._store = store
         self._settings = settings
         self._open = 0
-        # a series that begins with its first drop has no rate for that one
-        for reason in ("queue_full", "commit_failed", "commit_timeout", "invalid"):
-            metrics.DROPPED.counter().labels(reason)
 
     async def accept(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """Read, decode and commit one export."""
         encoding = encoding_of(request.headers.get("content-type", ""))
         batch = await self._batch(request, encoding)
-        metrics.RECEIVED.counter().inc(len(batch.spans) + batch.rejected)
+        names.TRACE_STORE_RECEIVED.counter().inc(len(batch.spans) + batch.rejected)
         _dropped("invalid", batch.rejected)
         if batch.spans:
             await self._commit(batch)
@@ -70,7 +67,7 @@ class Ingest:
         self._open += 1
         try:
             body = await _body(request)
-            metrics.RECEIVED_BYTES.counter().inc(len(body))
+            names.TRACE_STORE_RECEIVED_BYTES.counter().inc(len(body))
             content_encoding = request.headers.get("content-encoding", "")
             limit = self._settings.max_decoded_bytes
             return await asyncio.to_thread(
@@ -100,7 +97,7 @@ def _unavailable(reason: str, text: str) -> OtlpError:
 
 def _dropped(reason: str, spans: int) -> None:
     if spans:
-        metrics.DROPPED.counter().labels(reason).inc(spans)
+        names.TRACE_STORE_DROPPED.counter().labels(reason).inc(spans)
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:
@@ -121,7 +118,7 @@ _COUNTED_AS_REFUSED = frozenset({"busy", "malformed", "too_large", "unsupported"
 def _on_otlp_error(request: Request[Any, Any, Any], error: OtlpError) -> Response[bytes]:
     """OTLP's form of an error, in the sender's encoding where it has one, otherwise in JSON."""
     if error.reason in _COUNTED_AS_REFUSED:
-        metrics.REFUSED.counter().labels(error.reason).inc()
+        names.TRACE_STORE_REFUSED.counter().labels(error.reason).inc()
     protobuf = request.headers.get("content-type", "").startswith(Encoding.PROTOBUF)
     encoding = Encoding.PROTOBUF if protobuf else Encoding.JSON
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}

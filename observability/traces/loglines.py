@@ -1,5 +1,6 @@
 """The log lines of one trace, as `stormglass logs --trace` finds them in an instance's files."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,18 @@ def lines_of(instance: str, trace_id: str) -> list[LogLine]:
     found = load(instance)
     replicas = [process.replica_name(number) for process, number in found.places()]
     return [_line(line) for line in history(sources(found, [*replicas, "manager"]), trace_id=trace_id, count=0)]
+
+
+def lines_of_each(instance: str, trace_ids: Collection[str]) -> dict[str, list[LogLine]]:
+    """The same for several traces, for one reading of all files."""
+    found = load(instance)
+    replicas = [process.replica_name(number) for process, number in found.places()]
+    lines: dict[str, list[LogLine]] = {trace_id: [] for trace_id in trace_ids}
+    for source in sources(found, [*replicas, "manager"]) if lines else ():
+        for line in source.history(whole=True):
+            if (trace_id := str(line.fields.get("trace_id", ""))) in lines:
+                lines[trace_id].append(_line(line))
+    return {trace_id: sorted(of, key=lambda line: line.time_ns) for trace_id, of in lines.items()}
 
 
 def _line(line: Line) -> LogLine:

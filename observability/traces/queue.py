@@ -5,8 +5,8 @@ from collections import deque
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from observability.traces import metrics
 from observability.traces.rows import Batch
+from stormglass.telemetry import names
 
 
 class QueueFullError(RuntimeError):
@@ -38,7 +38,7 @@ class IngestQueue:
         self._bytes = 0
         self._closed = False
         self._changed = threading.Condition()
-        metrics.QUEUE_SPANS.gauge().set_function(lambda: self._spans)
+        names.TRACE_STORE_QUEUE.gauge().set_function(lambda: self._spans)
 
     def put(self, batch: Batch) -> "Future[Committed]":
         """Queue a batch; `QueueFullError` at once if it does not fit. An empty queue takes a batch of any size."""

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from observability.traces import metrics
+from stormglass.telemetry import names
 
 STEP_SPANS = 5_000
 """Most spans deleted in one step: about 50 ms on a slow disk."""
@@ -35,9 +35,9 @@ class Retention:
         self._max_age = max_age_seconds
         self._now = now
         self._page = self._pragma("page_size")
-        self._size = metrics.DATABASE_BYTES.gauge()
-        self._traces = metrics.EVICTED_TRACES.counter()
-        self._spans = metrics.EVICTED_SPANS.counter()
+        self._size = names.TRACE_STORE_DATABASE_BYTES.gauge()
+        self._traces = names.TRACE_STORE_EVICTED_TRACES.counter()
+        self._spans = names.TRACE_STORE_EVICTED_SPANS.counter()
         self.origins_changed = False
 
     def step(self, budget: int = STEP_SPANS) -> bool:

@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Iterable
 
-from observability.traces import metrics
 from observability.traces.generator.generator import MetricsGenerator
 from observability.traces.queue import Committed, IngestQueue, Waiting
 from observability.traces.retention import STEP_SPANS, Retention
 from observability.traces.rows import Batch, Origin, SpanRow
+from stormglass.telemetry import names
 from stormglass.telemetry.logs import logger
 
 IDLE_SECONDS = 1.0
@@ -44,9 +44,9 @@ class Writer:
         self._retention = retention
         self._generator = generator
         self._origins: dict[bytes, int] = {}
-        self._seconds = metrics.COMMIT_SECONDS.histogram()
-        self._stored = metrics.STORED.counter()
-        self._duplicate = metrics.DUPLICATE.counter()
+        self._seconds = names.TRACE_STORE_COMMIT.histogram()
+        self._stored = names.TRACE_STORE_STORED.counter()
+        self._duplicate = names.TRACE_STORE_DUPLICATE.counter()
         self._thread = threading.Thread(target=self._run, name="trace-writer", daemon=True)
         self._thread.start()
 

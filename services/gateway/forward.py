@@ -131,9 +131,9 @@ class Forwarder:
 
 
 @cache
-def _duration(server: str, method: str, status: int) -> Any:
+def _duration(server: str, method: str, template: str, status: int) -> Any:
     """The histogram's child for these labels, looked up once."""
-    return names.HTTP_CLIENT_DURATION.histogram().labels(server, method, str(status))
+    return names.HTTP_CLIENT_DURATION.histogram().labels(server, method, template, str(status))
 
 
 def _nothing() -> None:
@@ -166,4 +166,4 @@ def _observed(method: str, route: Route) -> Iterator[tuple[Span, list[int]]]:
             if status >= 500:
                 span.set_status(StatusCode.ERROR)
                 span.set_attribute("error.type", str(status))
-            _duration(route.upstream, method, status).observe(time.perf_counter() - begun, exemplar())
+            _duration(route.upstream, method, route.target, status).observe(time.perf_counter() - begun, exemplar())

@@ -28,6 +28,7 @@ from services.gateway.upstream import Call
 from services.gateway.whole import Whole
 from stormglass.resilience.deadline import DeadlineExceeded
 from stormglass.service import Problem
+from stormglass.telemetry import names
 from stormglass.telemetry.logs import logger
 
 _log = logger(__name__)
@@ -72,6 +73,7 @@ class Pipeline:
         except Problem as problem:
             await self._refuse(exchange, scope, send, problem)
         except DeadlineExceeded as error:
+            names.DEADLINE_EXCEEDED.counter().labels("gateway").inc()
             await self._refuse(exchange, scope, send, Problem(504, "deadline-exceeded", str(error)))
         except Exception as error:  # noqa: BLE001 - the last resort: whatever happens, the client hears of it in our shape
             aborted = await self._unexpected(exchange, scope, send, error)

@@ -106,7 +106,8 @@ ROUTES = Router(
 
 
 def _settled(order: Order) -> None:
-    """Count an order whose status has just become final, and how long that took."""
+    """Count an order whose status has just become final, and how long that took; its value too."""
     names.ORDERS.counter().labels(order.status).inc()
+    names.ORDER_VALUE.counter().labels(order.status).inc(order.total_cents)
     age = (order.updated_at - order.created_at).total_seconds()
     names.ORDER_SETTLEMENT.histogram().labels(order.status).observe(age, exemplar())

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from services.orders.api import ROUTES
+from services.orders.due import counting
 from services.orders.place import Placement
 from services.orders.settings import orders
 from services.orders.stock import Stock
@@ -27,6 +28,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         open_redis() as redis,
         ServiceClient.open("orders") as client,
         sweeping(database),
+        counting(database),
     ):
         levels = Cache(redis, "stock", ttl=wanted.stock_ttl_seconds, stale=wanted.stock_stale_seconds)
         app.state.database = database

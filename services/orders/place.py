@@ -72,6 +72,8 @@ class Placement:
         except Problem as problem:
             return await self._refuse(claim, problem), False
         except (CallFailed, DeadlineExceeded) as error:
+            if isinstance(error, DeadlineExceeded):
+                names.DEADLINE_EXCEEDED.counter().labels("reservation").inc()
             _log.warning("reservation failed", order_id=str(claim.order_id), error=str(error))
             await self._release(claim)
             raise _try_again("the stock could not be reserved") from error
@@ -81,6 +83,7 @@ class Placement:
             _log.warning("commit of unknown outcome", order_id=str(claim.order_id), error=type(error).__name__)
             return self._replay(await self._settle(claim, reservation, fingerprint))
         names.ORDERS.counter().labels("placed").inc()
+        names.ORDER_VALUE.counter().labels("placed").inc(reservation.total_cents)
         _log.info("order placed", order_id=str(claim.order_id), total_cents=reservation.total_cents)
         return answer, False
 

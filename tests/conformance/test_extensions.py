@@ -10,11 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from chaos.toxiproxy.servers import free_port, own_command, run_server
 from tests.conformance.support import FIELD, PATIENCE, Pair, Server, connect, drain, eventually, seconds
+from tests.telemetry.declared import declared_for, deviations
+from tests.telemetry.guards import ids_in_labels
 
 Start = Callable[..., Server]
+
+
+@pytest.mark.difference("live metrics")
+def test_metrics_are_what_is_declared(start: Start) -> None:
+    server = start("-proxy-metrics", "-runtime-metrics")
+    pair = Pair(server)
+    pair.connect()
+    server.add("latency")
+    served = list(text_string_to_metric_families(server.call("GET", "/metrics").text))
+    assert deviations(served, declared_for("faultproxy")) == []
+    assert ids_in_labels(served) == []
+    pair.close()
 
 
 @pytest.fixture

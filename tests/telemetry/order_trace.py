@@ -3,10 +3,9 @@
 from collections import Counter
 from typing import Any
 
-Span = dict[str, Any]
+from stormglass.telemetry.budgets import SPANS_PER_ORDER
 
-BUDGET = 70
-"""Spans one order may cost, all processes together; a healthy one has 57."""
+Span = dict[str, Any]
 
 
 def label(span: Span) -> str:
@@ -92,8 +91,8 @@ def faults(spans: list[Span]) -> list[str]:
     needed = Counter(EDGES)
     found += [f"missing: {parent or '(root)'} → {child}" for parent, child in sorted((needed - there).elements())]
     found += _link_faults(spans, names)
-    if len(spans) > BUDGET:
-        found.append(f"{len(spans)} spans, {BUDGET} are allowed")
+    if len(spans) > SPANS_PER_ORDER.most:
+        found.append(f"{len(spans)} spans, {SPANS_PER_ORDER.most} are allowed")
     return found
 
 

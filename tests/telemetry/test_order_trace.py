@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stormglass.testing import Platform
-from tests.telemetry.asking import fetch_order_trace, search
+from tests.telemetry.asking import fetch_order_trace
 from tests.telemetry.order_trace import EDGES, JOB, PLACE, Span, faults, hop
 
 Order = tuple[dict[str, Any], list[Span]]
@@ -110,10 +110,3 @@ def test_a_build_without_one_propagation_step_fails_the_guard(
     assert any(child in fault for fault in found), found
     # two instances lived side by side all the while
     assert fetch_order_trace(platform)[0]["status"] == "confirmed"
-
-
-def test_an_idle_platform_makes_no_traces(platform: Platform, order: Order) -> None:
-    begun = int(time.time()) + 2
-    time.sleep(12)
-    idle = search(platform, start=begun, end=int(time.time()) + 60, limit=20)
-    assert idle == [], "polling and health checks must not be traced"

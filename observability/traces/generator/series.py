@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from observability.traces.generator import metrics
+from stormglass.telemetry import names
+
+OTHER = "other"
+"""What every label set beyond the bound is called."""
 
 MAX_LABEL = 128
 """Characters of a label value; the rest is cut off."""
@@ -19,7 +22,7 @@ class Bounded(Generic[Series]):
         self._most = most
         self._make = make
         self._known: dict[Labels, Series] = {}
-        self._refused = metrics.OVERFLOW.counter().labels(name)
+        self._refused = names.GENERATED_REFUSED.counter().labels(name)
 
     def of(self, labels: Labels) -> Series:
         """The series for these labels."""
@@ -30,7 +33,7 @@ class Bounded(Generic[Series]):
         cut = tuple(label[:MAX_LABEL] for label in labels)
         if cut not in self._known and len(self._known) >= self._most:
             self._refused.inc()
-            cut = (metrics.OTHER,) * len(labels)
+            cut = (OTHER,) * len(labels)
         if cut not in self._known:
             self._known[cut] = self._make(cut)
         return self._known[cut]

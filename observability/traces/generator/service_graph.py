@@ -10,9 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from prometheus_client import Counter, Histogram
 
 from observability.traces.far_end import MESSAGING, VIRTUAL
-from observability.traces.generator import metrics
 from observability.traces.generator.series import Bounded, Labels
 from observability.traces.rows import SpanRow
+from stormglass.telemetry import names
 
 WAIT_SECONDS = 30.0
 """Longer than any export is delayed, and than a job waits in a queue that works."""
@@ -47,10 +47,10 @@ class _Series(NamedTuple):
 
 def _make(labels: Labels) -> _Series:
     return _Series(
-        metrics.REQUESTS.counter().labels(*labels),
-        metrics.FAILED.counter().labels(*labels),
-        metrics.CLIENT_SECONDS.histogram().labels(*labels),
-        metrics.SERVER_SECONDS.histogram().labels(*labels),
+        names.SERVICE_GRAPH_REQUESTS.counter().labels(*labels),
+        names.SERVICE_GRAPH_FAILED.counter().labels(*labels),
+        names.SERVICE_GRAPH_CLIENT.histogram().labels(*labels),
+        names.SERVICE_GRAPH_SERVER.histogram().labels(*labels),
     )
 
 
@@ -66,8 +66,10 @@ class ServiceGraph:
         self._most = max_waiting
         # by their arrival: a dictionary keeps the order
         self._waiting: dict[_Key, _Half] = {}
-        self._edges = Bounded("service_graph", metrics.MAX_EDGES, _make)
-        self._unpaired = Bounded("service_graph", metrics.MAX_EDGES, lambda of: metrics.UNPAIRED.counter().labels(*of))
+        self._edges = Bounded("service_graph", names.MAX_EDGES, _make)
+        self._unpaired = Bounded(
+            "service_graph", names.MAX_EDGES, lambda of: names.SERVICE_GRAPH_UNPAIRED.counter().labels(*of)
+        )
 
     def observe(self, span: SpanRow, now: float) -> None:
         """Take one span into account; one that neither calls nor is called is passed over."""
@@ -126,7 +128,7 @@ class ServiceGraph:
 
     def _wait_for_other(self, key: _Key, half: _Half) -> None:
         if key in self._waiting or len(self._waiting) >= self._most:
-            metrics.DROPPED.counter().inc()
+            names.SERVICE_GRAPH_DROPPED.counter().inc()
         else:
             self._waiting[key] = half
 

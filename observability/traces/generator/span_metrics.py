@@ -5,9 +5,9 @@ from typing import NamedTuple
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from prometheus_client import Counter, Histogram
 
-from observability.traces.generator import metrics
 from observability.traces.generator.series import Bounded, Labels
 from observability.traces.rows import SpanRow
+from stormglass.telemetry import names
 
 _KINDS = {number: name for name, number in Span.SpanKind.items()}
 _STATUSES = {number: name for name, number in Status.StatusCode.items()}
@@ -19,14 +19,16 @@ class _Series(NamedTuple):
 
 
 def _make(labels: Labels) -> _Series:
-    return _Series(metrics.CALLS.counter().labels(*labels), metrics.LATENCY.histogram().labels(*labels))
+    return _Series(
+        names.SPANMETRICS_CALLS.counter().labels(*labels), names.SPANMETRICS_LATENCY.histogram().labels(*labels)
+    )
 
 
 class SpanMetrics:
     """Counts and times spans by service, name, kind and status."""
 
     def __init__(self) -> None:
-        self._series = Bounded("spanmetrics", metrics.MAX_SPAN_KINDS, _make)
+        self._series = Bounded("spanmetrics", names.MAX_SPAN_KINDS, _make)
 
     def observe(self, span: SpanRow) -> None:
         """Take one span into account."""

@@ -3,6 +3,7 @@
 `ArqQueue` is the real one, over Redis; `MemoryQueue` is for unit tests of what stands on the port.
 """
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,7 +46,11 @@ class Queue(Protocol):
         ...
 
     async def depth(self) -> int:
-        """Jobs that wait."""
+        """Jobs that are not finished."""
+        ...
+
+    async def oldest_seconds(self) -> float:
+        """For how long the oldest of them has been due; 0 where there is none, or none is due yet."""
         ...
 
 
@@ -54,17 +59,23 @@ class MemoryQueue:
     """A queue that forgets everything when the process ends."""
 
     jobs: dict[uuid.UUID, Job] = field(default_factory=dict)
+    since: dict[uuid.UUID, float] = field(default_factory=dict)
 
     async def enqueue(self, job: Job) -> bool:
         """See `Queue.enqueue`."""
         if job.event_id in self.jobs:
             return False
         self.jobs[job.event_id] = job
+        self.since[job.event_id] = time.time()
         return True
 
     async def depth(self) -> int:
         """See `Queue.depth`."""
         return len(self.jobs)
+
+    async def oldest_seconds(self) -> float:
+        """See `Queue.oldest_seconds`."""
+        return max((time.time() - since for since in self.since.values()), default=0.0)
 
 
 class ArqQueue:
@@ -90,6 +101,11 @@ class ArqQueue:
     async def depth(self) -> int:
         """See `Queue.depth`."""
         return int(await self._redis.zcard(self._name))
+
+    async def oldest_seconds(self) -> float:
+        """See `Queue.oldest_seconds`. ARQ's scores are when jobs are due, in ms; a running job keeps its."""
+        first = await self._redis.zrange(self._name, 0, 0, withscores=True)
+        return max(0.0, time.time() - first[0][1] / 1000) if first else 0.0
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from stormglass.runtime import wanted
@@ -24,6 +24,8 @@ from stormglass.runtime.environment import MARKER, inherited
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import HOST, Instance, load
 from stormglass.runtime.manager import Info, Manager
+from stormglass.telemetry import names
+from stormglass.telemetry.served import serve_metrics
 
 WATCH_SECONDS = 0.25
 """How soon a dead manager is noticed."""
@@ -45,11 +47,6 @@ class Keeper:
         self._pids: dict[str, int] = {}
         self._fatal_since: dict[str, float] = {}
         self.problem = ""
-        self.registry = CollectorRegistry()
-        self._up = Gauge("stormglass_process_up", "1 while the manager runs it", ["process"], registry=self.registry)
-        self._restarts = Counter(
-            "stormglass_process_restarts", "Starts after the first one seen", ["process"], registry=self.registry
-        )
 
     def watch(self, stop: threading.Event) -> None:
         """Look after the manager until told to stop, or until it is gone."""
@@ -75,10 +72,10 @@ class Keeper:
                 self._note(infos[process.replica_name(number)])
 
     def _note(self, info: Info) -> None:
-        self._up.labels(info.name).set(info.state == "RUNNING")
+        names.PROCESS_UP.gauge().labels(info.name).set(info.state == "RUNNING")
         before = self._pids.get(info.name)
         if info.pid:
-            self._restarts.labels(info.name).inc(int(before is not None and before != info.pid))
+            names.PROCESS_RESTARTS.counter().labels(info.name).inc(int(before is not None and before != info.pid))
             self._pids[info.name] = info.pid
         if info.state != "FATAL":
             self._fatal_since.pop(info.name, None)
@@ -120,7 +117,7 @@ def _handler(keeper: Keeper) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-                self._answer(200, content_type, encode(keeper.registry))
+                self._answer(200, content_type, encode(REGISTRY))
             elif self.path in {"/livez", "/readyz"}:
                 problem = keeper.problem if self.path == "/readyz" else ""
                 body = {
@@ -154,6 +151,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    serve_metrics("keeper")
     keeper = Keeper(instance)
     with ThreadingHTTPServer((HOST, port), _handler(keeper)) as server:
         server.daemon_threads = True

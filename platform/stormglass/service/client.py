@@ -126,7 +126,7 @@ class ServiceClient:
                 span.set_attribute("error.type", type(error).__name__)
                 raise CallFailed(server, f"{method} {route}: {_reason(error, left)}", status) from error
             finally:
-                names.HTTP_CLIENT_DURATION.histogram().labels(server, method, str(status)).observe(
+                names.HTTP_CLIENT_DURATION.histogram().labels(server, method, route, str(status)).observe(
                     time.perf_counter() - begun, exemplar()
                 )
 

@@ -17,13 +17,15 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from stormglass import settings, telemetry
+from stormglass import settings
 from stormglass.resilience.deadline import HEADER, deadline, parse
 from stormglass.service.health import AdminApp, Health
 from stormglass.service.problems import CONTENT_TYPE, problem_body
+from stormglass.telemetry import configure
 from stormglass.telemetry.http_server import HttpServerTelemetry
 from stormglass.telemetry.logs import logger
 from stormglass.telemetry.loop_lag import loop_lag
+from stormglass.telemetry.served import serve_metrics
 
 _log = logger(__name__)
 _DEADLINE = HEADER.lower().encode()
@@ -144,6 +146,7 @@ async def stop_requested() -> None:
 async def admin_server(health: Health) -> AsyncIterator[None]:
     """Serve `/livez`, `/readyz` and `/metrics` on the admin port while the block runs."""
     own = settings.process()
+    serve_metrics(own.service)
     running = _Running(AdminApp(health), own.host, own.admin_port)
     try:
         async with loop_lag():
@@ -175,7 +178,7 @@ async def serve(app: Litestar) -> None:
         SettingsError: something it needs is not set, or not as it should be. Both may come in an exception group.
     """
     own = settings.process()
-    telemetry.configure(traced=app.state.traced)
+    configure.configure(traced=app.state.traced)
     health = Health(app.state.readiness, app.state, app.state.degraded_without)
     stopping = asyncio.create_task(stop_requested())
     try:
@@ -185,5 +188,5 @@ async def serve(app: Litestar) -> None:
             await asyncio.wait({stopping, running.task}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        telemetry.shutdown()
+        configure.shutdown()
     _log.info("stopped")

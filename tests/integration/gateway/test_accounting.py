@@ -3,6 +3,7 @@
 import aiohttp
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from stormglass.resilience import deadline
 from tests.integration.gateway.conftest import Issue
 from tests.integration.gateway.native import Gateway, eventually, raw
 from tests.integration.gateway.standin import StandIn
@@ -94,6 +95,17 @@ async def test_metrics_know_templates_only(gateway: Gateway, http: aiohttp.Clien
     metrics = await gateway.metrics()
     assert 'http_response_status_code="200",http_route="/orders/{order_id}"' in metrics
     assert 'http_response_status_code="404",http_route=""' in metrics
-    assert 'server="orders"' in metrics
+    assert 'server="orders",url_template="/orders/{order_id}"' in metrics
     assert "4711" not in metrics
     assert 'gateway_token_cache_requests_total{result="miss"}' in metrics
+
+
+async def test_a_request_whose_time_is_up_is_counted(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    def counted(metrics: str) -> float:
+        (line,) = (line for line in metrics.splitlines() if line.startswith('deadline_exceeded_total{where="gateway"}'))
+        return float(line.split()[1])
+
+    before = counted(await gateway.metrics())
+    async with http.get(f"{gateway.base}/products?q=late", headers={deadline.HEADER: "1"}) as answer:
+        assert answer.status == 504
+    assert counted(await gateway.metrics()) == before + 1

@@ -4,7 +4,9 @@ import uuid
 
 import pytest
 
+from stormglass.resilience import deadline
 from tests.integration.worker.shop import Shop
+from tests.telemetry.scrape import total
 
 
 async def test_only_the_owner_sees_an_order(shop: Shop) -> None:
@@ -52,6 +54,35 @@ async def test_confirm_and_reject_are_for_services_and_repeatable(shop: Shop) ->
         assert (reply.body["status"], reply.body["reason"]) == ("cancelled", "no-stock")
     late = await shop.call("POST", f"/orders/{second}/confirm", "service:worker", json=reservation)
     assert (late.status, late.body["type"]) == (409, "urn:stormglass:problem:order-cancelled")
+
+
+async def test_what_orders_are_worth_is_counted_when_they_are_placed_and_when_they_end(shop: Shop) -> None:
+    def worth(outcome: str) -> float:
+        return total(shop.platform, "order_value_cents_total", "orders", outcome=outcome)
+
+    before = {outcome: worth(outcome) for outcome in ("placed", "confirmed", "cancelled")}
+    customer, _, cancelled = await shop.placed(quantity=3)
+    assert (await shop.call("POST", f"/orders/{cancelled}/cancel", customer)).status == 200
+    _, _, confirmed = await shop.placed(quantity=2)
+    reservation = {"reservation_id": str(uuid.uuid4())}
+    for _ in range(2):  # a repetition is worth nothing
+        await shop.call("POST", f"/orders/{confirmed}/confirm", "service:worker", json=reservation)
+    grown = {outcome: worth(outcome) - before[outcome] for outcome in before}
+    assert grown == {"placed": 5 * 1250, "confirmed": 2 * 1250, "cancelled": 3 * 1250}
+
+
+async def test_an_order_whose_time_is_up_before_its_stock_is_reserved_is_counted(shop: Shop) -> None:
+    before = total(shop.platform, "deadline_exceeded_total", "orders", where="reservation")
+    reply = await shop.call(
+        "POST",
+        "/orders",
+        await shop.customer(),
+        json={"items": [{"product_id": await shop.product(), "quantity": 1}]},
+        headers={"Idempotency-Key": uuid.uuid4().hex, deadline.HEADER: "1"},
+        base=f"http://{shop.platform.address('orders')}",
+    )
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+    assert total(shop.platform, "deadline_exceeded_total", "orders", where="reservation") == before + 1
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client import REGISTRY
 
 from observability.traces.far_end import FarEnd, far_end
-from observability.traces.generator import metrics
 from observability.traces.generator.generator import MetricsGenerator
 from observability.traces.generator.series import MAX_LABEL, Bounded
 from observability.traces.generator.service_graph import ServiceGraph
 from observability.traces.rows import SpanRow, batch_of
+from stormglass.telemetry import names
 
 TRACE = bytes(15) + b"\x01"
 CLIENT, SERVER, PRODUCER, CONSUMER = (
@@ -202,7 +202,7 @@ def test_label_sets_are_bounded_and_the_rest_is_called_other() -> None:
     assert series.of(("a", "x")) == ("a", "x")
     assert made == [("a", "x"), ("b", "y" * MAX_LABEL), ("other", "other")]
     assert value("trace_store_generated_series_refused_total", metric="spanmetrics") == before + 2
-    assert metrics.CALLS.cardinality == metrics.MAX_SPAN_KINDS + 1
+    assert names.SPANMETRICS_CALLS.cardinality == names.MAX_SPAN_KINDS + 1
 
 
 def test_only_clients_have_a_far_end() -> None:

@@ -1,0 +1,40 @@
+"""What telemetry may cost, declared: whoever exceeds a figure makes it cheaper, or says here why it is worth more."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `most` of `what`, and the reason for the number."""
+
+    what: str
+    most: int
+    why: str
+
+
+SERIES_PER_PROCESS = Budget(
+    "series that one process serves",
+    4000,
+    "after a few orders a service serves 200 to 300, the trace store 1,600; each pair of a route and a status costs a "
+    "gateway 16 more, each kind of span the trace store 14",
+)
+SERIES_IN_TOTAL = Budget(
+    "series in Prometheus",
+    25_000,
+    "6,300 after a few orders; at some 4 KiB each in its memory this is 100 MiB, a tenth of what the whole demo takes",
+)
+SPANS_PER_ORDER = Budget(
+    "spans of an order",
+    70,
+    "a healthy one has 57; the rest is for a call, a statement or a job that is tried once more",
+)
+LINES_PER_REQUEST = Budget(
+    "log lines of a healthy request", 1, "the gateway's; what the services did is told by their spans"
+)
+LINES_PER_ORDER = Budget(
+    "log lines of an order",
+    6,
+    "a healthy one has 4: the request, the order, the mail, the job; the rest is for a job that is tried once more",
+)
+
+ALL = (SERIES_PER_PROCESS, SERIES_IN_TOTAL, SPANS_PER_ORDER, LINES_PER_REQUEST, LINES_PER_ORDER)
