@@ -67,6 +67,10 @@ def start(pipeline: Pipeline) -> Iterator[Callable[..., TracerProvider]]:
     pipeline.release.set()
     for provider in providers:
         provider.shutdown()
+        # an export that was left hanging ends now, and would be counted while the next test counts
+        thread = processor(provider)._batch_processor._worker_thread
+        if thread is not None:
+            thread.join(20)
 
 
 def finish(provider: TracerProvider, count: int) -> float:
