@@ -149,6 +149,7 @@ async def test_a_5xx_is_a_failure_whatever_its_body(
         "http_client_request_duration_seconds_count",
         server="products",
         http_request_method="GET",
+        url_template=f"/{status}",
         http_response_status_code=str(status),
     )
     with pytest.raises(CallFailed, match=f"products: GET /{status} answered {status}") as caught:
@@ -163,6 +164,7 @@ async def test_a_slow_answer_is_given_up(client: ServiceClient, spans: InMemoryS
         "http_client_request_duration_seconds_count",
         server="products",
         http_request_method="GET",
+        url_template="/slow",
         http_response_status_code="0",
     )
     begun = time.perf_counter()
