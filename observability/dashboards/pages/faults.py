@@ -167,7 +167,7 @@ _COPED = Row(
             "Requests a second that were given up.",
             Unit.PER_SECOND,
             (Query("sum by (service, where) (rate(deadline_exceeded_total[15s]))", "{{service}} {{where}}"),),
-            moves_under="orders→postgres latency latency=5s",
+            moves_under="gateway→internal latency latency=5s",
             leads_to="service",
         ),
     ),
