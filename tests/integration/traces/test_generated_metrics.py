@@ -51,4 +51,4 @@ def test_it_can_be_switched_off(make_store: Any, make_export: Any) -> None:
     store = make_store(generate_metrics="false")
     assert store.send(make_export(5)).status_code == 200
     assert store.metric("trace_store_spans_stored_total") == 5
-    assert "traces_spanmetrics_calls_total" not in httpx.get(f"http://127.0.0.1:{store.admin_port}/metrics").text
+    assert "traces_spanmetrics_calls_total{" not in httpx.get(f"http://127.0.0.1:{store.admin_port}/metrics").text
