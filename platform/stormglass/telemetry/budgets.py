@@ -22,8 +22,8 @@ SERIES_PER_PROCESS = Budget(
 SERIES_IN_TOTAL = Budget(
     "series in Prometheus",
     40_000,
-    "6,300 after a few orders, 30,000 after the security suite, restarts included; at some 4 KiB each in its memory this "
-    "is 160 MiB, an eighth of what the whole demo takes",
+    "6,300 after a few orders, 30,000 after the security suite, restarts included; at some 4 KiB each in its memory "
+    "this is 160 MiB, an eighth of what the whole demo takes",
 )
 SPANS_PER_ORDER = Budget(
     "spans of an order",
