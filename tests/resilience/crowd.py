@@ -1,7 +1,6 @@
 """People who look at their orders at a steady rate, and what they waited for, window by window."""
 
 import itertools
-import random
 import statistics
 import threading
 import time
@@ -15,6 +14,7 @@ import httpx
 
 from services.shopper import Shopper
 from stormglass.testing import Platform
+from tests.goods import stocked
 
 THREADS = 8
 
@@ -56,7 +56,7 @@ class Crowd:
         self._lock = threading.Lock()
         self._next = time.monotonic()
         self._windows: list[Window] = []
-        self._theirs = itertools.cycle([_arrive(platform) for _ in range(people)])
+        self._theirs = itertools.cycle([_arrive(platform, goods["id"]) for goods in stocked(platform)[:people]])
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(THREADS)]
 
     def __enter__(self) -> Self:
@@ -122,10 +122,9 @@ class Crowd:
                     window.failures += [wrong] if wrong else []
 
 
-def _arrive(platform: Platform) -> tuple[str, dict[str, str]]:
+def _arrive(platform: Platform, product_id: str) -> tuple[str, dict[str, str]]:
     with Shopper(platform.base_url) as shopper:
         shopper.register()
         shopper.log_in()
-        goods = random.choice(shopper.products())
-        order = shopper.place([(goods["id"], 1)]).order_id
+        order = shopper.place([(product_id, 1)]).order_id
         return f"/orders/{order}", {"Authorization": shopper._http.headers["Authorization"]}

@@ -2,13 +2,13 @@
 
 import threading
 import time
-import uuid
 from types import TracebackType
 from typing import Any, Self
 
 from services.inbox import mails_to
 from services.shopper import ShopError, Shopper
 from stormglass.testing import Platform, eventually
+from tests.goods import stocked
 
 
 class Customers:
@@ -24,7 +24,7 @@ class Customers:
             shopper.register()
             shopper.log_in()
             self._shoppers.append(shopper)
-        self.goods = _stocked(platform)
+        self.goods = stocked(platform)
         self.acknowledged: list[tuple[Shopper, str]] = []
         self.failed_attempts = 0
         self._threads = [
@@ -85,28 +85,6 @@ class Customers:
             for order_id in mine:
                 about = [mail for mail in mails if order_id in mail["Subject"]]
                 assert len(about) == 1, f"{len(about)} mails about order {order_id}"
-
-
-def _stocked(platform: Platform) -> list[dict[str, Any]]:
-    """Goods of their own, which no other test sells out."""
-    mark = uuid.uuid4().hex[:8].upper()
-    with Shopper(
-        platform.base_url, email="admin@stormglass.local", password=platform.secret("users", "admin_password")
-    ) as administrator:
-        administrator.log_in()
-        administrator.stock_catalogue(
-            [
-                {
-                    "sku": f"{mark}-{number}",
-                    "name": f"Goods {mark} {number}",
-                    "description": "For a test",
-                    "price_cents": 100 + number,
-                    "stock": 10_000,
-                }
-                for number in range(5)
-            ]
-        )
-        return administrator.products(mark)
 
 
 def _settled(shopper: Shopper, order_id: str) -> dict[str, Any] | None:

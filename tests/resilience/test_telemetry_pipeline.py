@@ -22,6 +22,7 @@ from stormglass.runtime.overrides import clear_override, set_override
 from stormglass.runtime.status import status
 from stormglass.settings import TelemetrySettings
 from stormglass.testing import Platform, eventually
+from tests.goods import stocked
 from tests.resilience.crowd import Crowd, Window
 from tests.telemetry.span_books import books, replicas, samples, settled
 
@@ -176,7 +177,7 @@ def _order_confirmed(platform: Platform) -> float:
         shopper.register()
         shopper.log_in()
         begun = time.monotonic()
-        order = shopper.place([(shopper.products()[0]["id"], 1)]).order_id
+        order = shopper.place([(stocked(platform)[0]["id"], 1)]).order_id
         eventually(lambda: shopper.order(order)["status"] == "confirmed", what="the order is confirmed")
         return time.monotonic() - begun
 

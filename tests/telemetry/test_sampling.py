@@ -18,6 +18,7 @@ from services.shopper import Shopper
 from stormglass.runtime.render import traefik
 from stormglass.telemetry.sampling_parts import KEPT_REASON
 from stormglass.testing import Platform, eventually
+from tests.goods import stocked
 from tests.telemetry.span_books import settled
 
 RATIO = 0.1
@@ -40,7 +41,7 @@ class Visitors:
 
     def __init__(self, platform: Platform, people: int = 5) -> None:
         self._http = httpx.Client(base_url=platform.base_url, timeout=30)
-        self._goods = Shopper(platform.base_url).products()
+        self._goods = stocked(platform)
         self._theirs = itertools.cycle([self._arrive(platform) for _ in range(people)])
 
     def _arrive(self, platform: Platform) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from chaos.engine.model import Fault, State
 from chaos.keeper.client import KeeperClient
 from services.shopper import ShopError, Shopper
 from stormglass.testing import Platform, eventually
+from tests.goods import stocked
 
 Put = Callable[..., AbstractContextManager[Fault]]
 
@@ -56,8 +57,8 @@ def shopper(platform: Platform) -> Iterator[Shopper]:
 
 
 @pytest.fixture
-def product(shopper: Shopper) -> str:
-    return str(shopper.products(limit=1)[0]["id"])
+def product(shopper: Shopper, platform: Platform) -> str:
+    return str(stocked(platform)[0]["id"])
 
 
 def accepted(shopper: Shopper, product: str, key: str) -> str:
