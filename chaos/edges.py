@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chaos.toxiproxy.adapter import Adapter, ProxyState
 from chaos.toxiproxy.errors import ToxiproxyError
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HostPort
 
 SECONDS = 3.0
 
@@ -49,11 +50,11 @@ def edges(instance: Instance) -> Edges:
     proxies: Mapping[str, ProxyState] = {}
     figures, problem = _Figures(), ""
     if not instance.direct:
-        port = instance.port("toxiproxy")
+        at = instance.endpoint("toxiproxy")
         try:
-            with Adapter(HOST, port, seconds=SECONDS) as server:
+            with Adapter(*at, seconds=SECONDS) as server:
                 proxies = server.proxies()
-            figures = _figures(port)
+            figures = _figures(at)
         except (ToxiproxyError, httpx.HTTPError) as error:
             problem = str(error)
     default = "direct" if instance.direct else "unknown" if problem else "missing"
@@ -86,8 +87,8 @@ def _shown(type_name: str, stream: str, attributes: Mapping[str, int], toxicity:
     return f"{type_name} {'↑' if stream == 'upstream' else '↓'} {values}".strip() + share
 
 
-def _figures(port: int) -> _Figures:
-    answer = httpx.get(f"http://{HOST}:{port}/metrics", timeout=SECONDS, trust_env=False)
+def _figures(at: HostPort) -> _Figures:
+    answer = httpx.get(f"http://{at[0]}:{at[1]}/metrics", timeout=SECONDS, trust_env=False)
     found = _Figures()
     if answer.status_code != 200:  # a server that was started without metrics
         return found

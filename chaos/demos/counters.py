@@ -5,6 +5,7 @@ import re
 from collections import Counter
 
 from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HostPort
 from stormglass.runtime.probe import http_get
 
 _FALLBACK = re.compile(r'^fallback_total\{dependency="([^"]+)",fallback="([^"]+)"\} (\S+)', re.MULTILINE)
@@ -26,12 +27,12 @@ class Counters:
 
 async def read(instance: Instance) -> Counters:
     """Ask every replica, past the fault proxies; one that does not answer counts nothing."""
-    ports = [
-        instance.port(f"{part}:admin", number)
+    endpoints = [
+        instance.endpoint(f"{part}:admin", number)
         for part in _PARTS
         for number in range(1, instance.replicas_of(instance.topology[part]) + 1)
     ]
-    texts = await asyncio.gather(*(_metrics(port) for port in ports))
+    texts = await asyncio.gather(*(_metrics(at) for at in endpoints))
     fallbacks: Counter[str] = Counter()
     for text in texts:
         for dependency, fallback, count in _FALLBACK.findall(text):
@@ -40,10 +41,10 @@ async def read(instance: Instance) -> Counters:
     return Counters(fallbacks, max((int(float(n)) for text in texts for n in _WAITING.findall(text)), default=0))
 
 
-async def _metrics(port: int) -> str:
+async def _metrics(at: HostPort) -> str:
     try:
         async with asyncio.timeout(2.0):
-            _, body = await http_get(port, "/metrics")
+            _, body = await http_get(at, "/metrics")
     except (TimeoutError, OSError, ValueError):
         return ""
     return body.decode()

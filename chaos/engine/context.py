@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from chaos.toxiproxy.adapter import Adapter
-from stormglass.runtime.instance import HOST, Instance, load
+from stormglass.runtime.instance import Instance, load
 from stormglass.runtime.manager import Manager
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Context:
         """
 
         def run() -> T:
-            with Adapter(HOST, self.instance.port("toxiproxy"), seconds=SECONDS) as adapter:
+            with Adapter(*self.instance.endpoint("toxiproxy"), seconds=SECONDS) as adapter:
                 return ask(adapter)
 
         async with self._proxies:  # one at a time: what reads and then changes must not be overtaken by another
@@ -58,9 +58,10 @@ class Context:
         from redis.backoff import NoBackoff
 
         instance = self.instance
+        host, port = instance.endpoint("redis")
         client = Redis(
-            host=HOST,
-            port=instance.port("redis"),
+            host=host,
+            port=port,
             password=instance.secret("redis", "password"),
             socket_timeout=SECONDS,
             socket_connect_timeout=SECONDS,
@@ -79,9 +80,10 @@ class Context:
         import asyncpg
 
         instance = self.instance
+        host, port = instance.endpoint("postgres")
         connection = await asyncpg.connect(
-            host=HOST,
-            port=instance.port("postgres"),
+            host=host,
+            port=port,
             user="postgres",
             password=instance.secret("postgres", "superuser_password"),
             database=database,

@@ -40,8 +40,8 @@ class EdgeFault(FaultKind):
     async def probe(self, context: Context, fault: Fault, seconds: float = PATIENCE_SECONDS) -> tuple[Answer, Answer]:
         """The answer through the proxy, and the one past it."""
         edge, instance = _edge(context, fault), context.instance
-        past = await ask(edge, instance.port(edge.label, edge.replica), PATIENCE_SECONDS)
-        through = await ask(edge, instance.topology.proxy_port(instance.base_port, edge), seconds)
+        past = await ask(edge, instance.network.upstream(edge), PATIENCE_SECONDS)
+        through = await ask(edge, instance.network.proxy(edge), seconds)
         return through, past
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from stormglass.runtime.network import HostPort
 from stormglass.topology import Edge
 
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
@@ -45,15 +46,15 @@ def question(edge: Edge) -> bytes | None:
             return f"GET {path} HTTP/1.1\r\nHost: {label}\r\nConnection: close\r\n\r\n".encode()
 
 
-async def ask(edge: Edge, port: int, seconds: float) -> Answer:
-    """Connect to `port` of the loopback, ask, and read until the peer pauses; never longer than `seconds`."""
+async def ask(edge: Edge, at: HostPort, seconds: float) -> Answer:
+    """Connect, ask, and read until the peer pauses; never longer than `seconds`."""
     begin = time.perf_counter()
     first = 0.0
     received = 0
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(*at)
             said = question(edge)
             if said is not None:
                 writer.write(said)

@@ -12,7 +12,6 @@ from chaos.engine.attributes import Attribute
 from chaos.engine.context import SECONDS, Context
 from chaos.engine.model import MAX_TTL_SECONDS, Fault, FaultKind, NotBiting, Record, Refused, Request
 from chaos.faults import replicas
-from stormglass.runtime.instance import HOST
 
 TARGET = "mail"
 PATH = "/chaos/behaviour"
@@ -72,7 +71,7 @@ async def _mode(context: Context) -> str:
 async def _greeting(context: Context, seconds: float) -> tuple[str, float]:
     """The first line that the server says to EHLO or before, empty if none within `seconds`; seconds it took."""
     begun = time.monotonic()
-    reader, writer = await asyncio.open_connection(HOST, context.instance.port("mail"))
+    reader, writer = await asyncio.open_connection(*context.instance.endpoint("mail"))
     try:
         async with asyncio.timeout(seconds):
             line = await reader.readline()
@@ -150,8 +149,9 @@ async def probe_mail(context: Context, subject: str) -> Answer:
     message["From"] = message["To"] = PROBE
     message["Subject"] = subject
     accepted = False
+    host, port = context.instance.endpoint("mail")
     try:
-        await aiosmtplib.send(message, hostname=HOST, port=context.instance.port("mail"), timeout=SECONDS)
+        await aiosmtplib.send(message, hostname=host, port=port, timeout=SECONDS)
         said, accepted = "250", True
     except (aiosmtplib.SMTPException, OSError) as error:
         said = f"{type(error).__name__}: {error}"

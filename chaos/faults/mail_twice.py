@@ -11,7 +11,6 @@ from chaos.engine.attributes import Attribute
 from chaos.engine.context import SECONDS, Context
 from chaos.engine.model import Fault, FaultKind, NotBiting, Record
 from chaos.faults import replicas
-from stormglass.runtime.instance import HOST
 
 TARGET = "mail"
 SENDER = "fault-duplicate@stormglass.local"
@@ -38,8 +37,9 @@ class Duplicate(FaultKind):
         message["Subject"] = _subject(fault)
         message["Message-ID"] = f"<{fault.id}@stormglass.local>"
         message.set_content("This mail is sent more than once on purpose.")
+        host, port = context.instance.endpoint("mail")
         for _ in range(1 + int(fault.attributes["copies"])):
-            await aiosmtplib.send(message, hostname=HOST, port=context.instance.port("mail"), timeout=SECONDS)
+            await aiosmtplib.send(message, hostname=host, port=port, timeout=SECONDS)
         return {}
 
     async def undo(self, context: Context, fault: Fault) -> None:

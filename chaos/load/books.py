@@ -10,7 +10,7 @@ import aiohttp
 import asyncpg
 
 from chaos.load.orders import Acknowledged
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 
 SETTLE_SECONDS = 90.0
 """How long jobs may take to catch up: longer than an event waits until it is handed over again (30 s)."""
@@ -82,9 +82,10 @@ def _compare(promised: list[Acknowledged], statuses: dict[str, str], mails: Coun
 
 async def _statuses(instance: Instance, promised: list[Acknowledged]) -> dict[str, str]:
     """Status by order id, from the database itself: what is not there is lost."""
+    host, port = instance.endpoint("postgres")
     connection = await asyncpg.connect(
-        host=HOST,
-        port=instance.port("postgres"),
+        host=host,
+        port=port,
         user="orders",
         database="orders",
         password=instance.secret("orders", "database_password"),

@@ -83,7 +83,7 @@ def _weights(instance: Instance, process: Process) -> dict[str, int]:
 async def _told(instance: Instance) -> dict[str, dict[str, int]]:
     try:
         services: list[dict[str, Any]] = await probe.http_json(
-            instance.port("edge:admin"), "/api/http/services?per_page=1000"
+            instance.endpoint("edge:admin"), "/api/http/services?per_page=1000"
         )
     except (OSError, ValueError):
         return {}

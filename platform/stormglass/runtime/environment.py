@@ -3,7 +3,7 @@
 import os
 
 from stormglass.runtime import entry, servers
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 from stormglass.topology import Kind, Process
 
 MARKER = entry.DIRECTORY
@@ -56,7 +56,7 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
     }
     return {
         **base,
-        "STORMGLASS_HOST": HOST,
+        "STORMGLASS_HOST": instance.network.listen_host,
         "STORMGLASS_PORT": str(instance.port(traffic, number)) if traffic else "0",
         "STORMGLASS_ADMIN_PORT": str(instance.port(f"{process.name}:admin", number)),
         "STORMGLASS_DRAIN_SECONDS": f"{process.drain_seconds:g}",
@@ -89,7 +89,7 @@ def _extras(instance: Instance, process: Process) -> dict[str, str]:
     if process.name == "mail":
         return {
             "STORMGLASS_MAIL_DATABASE": str(data / "mail.db"),
-            "STORMGLASS_MAIL_SMTP_HOST": HOST,
+            "STORMGLASS_MAIL_SMTP_HOST": instance.network.listen_host,
             "STORMGLASS_MAIL_SMTP_PORT": str(instance.port("mail")),
         }
     return {}

@@ -20,10 +20,8 @@ from pathlib import Path
 
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.files import private_directory, write_private
+from stormglass.runtime.network import HostPort, Loopback, Network
 from stormglass.topology import TOPOLOGY, Edge, Process, Topology
-
-HOST = "127.0.0.1"
-"""Everything listens here, and only here."""
 
 DEFAULT_NAME = "demo"
 
@@ -42,6 +40,11 @@ class Instance:
     sample_ratio: float = 1.0
     """Share of new traces that is exported whole."""
     topology: Topology = TOPOLOGY
+
+    @property
+    def network(self) -> Network:
+        """Where its endpoints are."""
+        return Loopback(self.topology, self.base_port)
 
     @property
     def directory(self) -> Path:
@@ -98,17 +101,27 @@ class Instance:
 
     def port(self, label: str, number: int = 1) -> int:
         """Port on which a replica listens for `label`."""
-        return self.topology.port(self.base_port, label, number)
+        return self.network.endpoint(label, number)[1]
+
+    def endpoint(self, label: str, number: int = 1) -> HostPort:
+        """Host and port of what listens on `label`, as the command line addresses it: past every fault proxy."""
+        return self.network.endpoint(label, number)
 
     def address(self, label: str, number: int = 1) -> str:
-        """`host:port` of what listens on `label`, as the command line addresses it: past every fault proxy."""
-        return f"{HOST}:{self.port(label, number)}"
+        """The same as `host:port`."""
+        return "{}:{}".format(*self.endpoint(label, number))
+
+    def listen_address(self, label: str, number: int = 1) -> str:
+        """`host:port` that a replica binds for `label`."""
+        return f"{self.network.listen_host}:{self.port(label, number)}"
+
+    def edge_endpoint(self, edge: Edge) -> HostPort:
+        """Host and port at which the client of an edge reaches the server: the only place that decides this."""
+        return self.network.upstream(edge) if self.direct else self.network.proxy(edge)
 
     def edge_address(self, edge: Edge) -> str:
-        """`host:port` at which the client of an edge reaches the server: the only place that decides this."""
-        if self.direct:
-            return self.address(edge.label, edge.replica)
-        return f"{HOST}:{self.topology.proxy_port(self.base_port, edge)}"
+        """The same as `host:port`."""
+        return "{}:{}".format(*self.edge_endpoint(edge))
 
     def edges(self) -> list[Edge]:
         """The edges to replicas that are meant to run: each has a fault proxy unless the instance is direct."""

@@ -22,8 +22,9 @@ from prometheus_client.exposition import choose_encoder
 from stormglass.runtime import wanted
 from stormglass.runtime.environment import MARKER, inherited
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import HOST, Instance, load
+from stormglass.runtime.instance import Instance, load
 from stormglass.runtime.manager import Info, Manager
+from stormglass.runtime.network import HOST
 from stormglass.telemetry import names
 from stormglass.telemetry.served import serve_metrics
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from stormglass.runtime import keys, probe, wanted
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HostPort
 from stormglass.security.keyring import MAX_AGE_SECONDS, RingKey
 
 PATH = "/.well-known/jwks.json"
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 
 async def published(instance: Instance) -> dict[str, list[str]]:
     """Ids of the keys that each replica of the users service publishes; none of one that does not answer."""
-    return {name: await _ids(instance.port("users", number)) for name, number in _replicas(instance, "users")}
+    return {name: await _ids(instance.endpoint("users", number)) for name, number in _replicas(instance, "users")}
 
 
 async def behind(instance: Instance) -> list[str]:
@@ -67,7 +68,7 @@ async def _uninformed(instance: Instance, since: float) -> list[str]:
     return [
         f"{name} has not asked for the keys since"
         for name, number in _replicas(instance, "gateway")
-        if await _refreshed(instance.port("gateway:admin", number)) < since
+        if await _refreshed(instance.endpoint("gateway:admin", number)) < since
     ]
 
 
@@ -78,19 +79,19 @@ def _replicas(instance: Instance, name: str) -> list[tuple[str, int]]:
     return [(process.replica_name(number), number) for number in range(1, instance.replicas_of(process) + 1)]
 
 
-async def _ids(port: int) -> list[str]:
+async def _ids(at: HostPort) -> list[str]:
     try:
         async with asyncio.timeout(probe.SECONDS):
-            return [str(key["kid"]) for key in (await probe.http_json(port, PATH))["keys"]]
+            return [str(key["kid"]) for key in (await probe.http_json(at, PATH))["keys"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
-async def _refreshed(port: int) -> float:
+async def _refreshed(at: HostPort) -> float:
     """When a gateway asked for the keys it has; 0 if it does not say."""
     try:
         async with asyncio.timeout(probe.SECONDS):
-            _, metrics = await probe.http_get(port, "/metrics")
+            _, metrics = await probe.http_get(at, "/metrics")
     except OSError:
         return 0.0
     found = _REFRESHED.search(metrics.decode(errors="replace"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stormglass.runtime import probe, proxies
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 from stormglass.runtime.logfiles import tail
 from stormglass.runtime.manager import Manager
 from stormglass.runtime.migrate import migrate
@@ -130,11 +130,12 @@ class Launch:
         self._ready["schema"].set()
 
     async def _migrate(self, process: Process) -> None:
+        host, port = self._instance.endpoint("postgres")
         await migrate(
             process.name,
             process.migrations,
-            host=HOST,
-            port=self._instance.port("postgres"),
+            host=host,
+            port=port,
             password=self._instance.secret(process.name, "database_password"),
         )
 
@@ -158,7 +159,7 @@ def _first(failures: BaseExceptionGroup) -> BaseException:
 async def unrouted(instance: Instance, names: set[str]) -> list[str]:
     """Replicas that should get requests but are not healthy in the balancer's own eyes."""
     try:
-        services = await probe.http_json(instance.port("edge:admin"), "/api/http/services?per_page=1000")
+        services = await probe.http_json(instance.endpoint("edge:admin"), "/api/http/services?per_page=1000")
     except (OSError, ValueError):
         return ["edge"]
     up = {

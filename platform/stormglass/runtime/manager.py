@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from stormglass.runtime.environment import MARKER, inherited
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import HOST, Instance, reachable
+from stormglass.runtime.instance import Instance, reachable
+from stormglass.runtime.network import HOST
 from stormglass.runtime.render.supervisor import USER
 
 RPC_SECONDS = 10.0

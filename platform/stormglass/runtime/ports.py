@@ -6,7 +6,8 @@ from pathlib import Path
 import psutil
 
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import DEFAULT_NAME, HOST, Instance, recorded
+from stormglass.runtime.instance import DEFAULT_NAME, Instance, recorded
+from stormglass.runtime.network import HOST
 from stormglass.topology import BLOCK, TOPOLOGY
 
 FIRST = 18000

@@ -6,7 +6,8 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HostPort
 from stormglass.topology import Kind, Process
 
 SECONDS = 2.0
@@ -37,34 +38,34 @@ async def ask(instance: Instance, process: Process, number: int = 1) -> Readines
 
 
 async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
-    port = instance.port(process.endpoints[0].label, number)
+    at = instance.endpoint(process.endpoints[0].label, number)
     match process.kind:
         case Kind.POSTGRES:
             answer = _postgres(instance)
         case Kind.REDIS:
             answer = _redis(instance)
         case Kind.TRAEFIK:
-            answer = _traefik(instance.port(f"{process.name}:admin"))
+            answer = _traefik(instance.endpoint(f"{process.name}:admin"))
         case Kind.PROMETHEUS:
-            answer = _prometheus(port)
+            answer = _prometheus(at)
         case Kind.ALERTMANAGER:
-            answer = _alertmanager(port)
+            answer = _alertmanager(at)
         case Kind.POSTGRES_EXPORTER:
-            answer = _exporter(port, "pg_up")
+            answer = _exporter(at, "pg_up")
         case Kind.REDIS_EXPORTER:
-            answer = _exporter(port, "redis_up")
+            answer = _exporter(at, "redis_up")
         case Kind.FAULTPROXY:
             answer = _faultproxy(instance)
         case Kind.APP | Kind.PROGRAM:
-            answer = _ours(instance.port(f"{process.name}:admin", number))
+            answer = _ours(instance.endpoint(f"{process.name}:admin", number))
     return await answer
 
 
-async def http_get(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a loopback URL. HTTP/1.0: the answer ends with the connection, nothing is chunked."""
-    reader, writer = await asyncio.open_connection(HOST, port)
+async def http_get(at: HostPort, path: str) -> tuple[int, bytes]:
+    """Status and body at an endpoint. HTTP/1.0: the answer ends with the connection, nothing is chunked."""
+    reader, writer = await asyncio.open_connection(*at)
     try:
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\nAccept: */*\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {at[0]}:{at[1]}\r\nAccept: */*\r\n\r\n".encode())
         answer = await reader.read()
     finally:
         writer.close()
@@ -72,16 +73,16 @@ async def http_get(port: int, path: str) -> tuple[int, bytes]:
     return int(head.split(b" ", 2)[1]) if head.count(b" ") else 0, body
 
 
-async def http_json(port: int, path: str) -> Any:
-    """The JSON document at a loopback URL; `ValueError` if there is none."""
-    status, body = await http_get(port, path)
+async def http_json(at: HostPort, path: str) -> Any:
+    """The JSON document at an endpoint; `ValueError` if there is none."""
+    status, body = await http_get(at, path)
     if status != 200:
         raise ValueError(f"{path} answers {status}")
     return json.loads(body)
 
 
-async def _ours(port: int) -> Readiness:
-    status, body = await http_get(port, "/readyz")
+async def _ours(at: HostPort) -> Readiness:
+    status, body = await http_get(at, "/readyz")
     version = f"Python {platform.python_version()}"
     if status == 200:
         return Readiness(ready=True, version=version)
@@ -93,33 +94,33 @@ async def _ours(port: int) -> Readiness:
     return Readiness(ready=False, reason=reason or f"/readyz answers {status}", version=version)
 
 
-async def _traefik(port: int) -> Readiness:
-    status, _ = await http_get(port, "/ping")
+async def _traefik(at: HostPort) -> Readiness:
+    status, _ = await http_get(at, "/ping")
     if status != 200:
         return Readiness(ready=False, reason=f"/ping answers {status}")
-    version = await http_json(port, "/api/version")
+    version = await http_json(at, "/api/version")
     return Readiness(ready=True, version=f"Traefik {version['Version']}")
 
 
-async def _prometheus(port: int) -> Readiness:
-    status, body = await http_get(port, "/-/ready")
+async def _prometheus(at: HostPort) -> Readiness:
+    status, body = await http_get(at, "/-/ready")
     if status != 200:
         return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
-    info = await http_json(port, "/api/v1/status/buildinfo")
+    info = await http_json(at, "/api/v1/status/buildinfo")
     return Readiness(ready=True, version=f"Prometheus {info['data']['version']}")
 
 
-async def _alertmanager(port: int) -> Readiness:
-    status, body = await http_get(port, "/-/ready")
+async def _alertmanager(at: HostPort) -> Readiness:
+    status, body = await http_get(at, "/-/ready")
     if status != 200:
         return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100])
-    info = await http_json(port, "/api/v2/status")
+    info = await http_json(at, "/api/v2/status")
     return Readiness(ready=True, version=f"Alertmanager {info['versionInfo']['version']}")
 
 
-async def _exporter(port: int, up: str) -> Readiness:
+async def _exporter(at: HostPort, up: str) -> Readiness:
     """Ready if it answers; that its server does not is what it is there to tell."""
-    status, body = await http_get(port, "/metrics")
+    status, body = await http_get(at, "/metrics")
     if status != 200:
         return Readiness(ready=False, reason=f"/metrics answers {status}")
     if f"\n{up} ".encode() not in body:
@@ -129,13 +130,13 @@ async def _exporter(port: int, up: str) -> Readiness:
 
 async def _faultproxy(instance: Instance) -> Readiness:
     """Ready with a proxy for every edge: a disabled one is a fault that somebody asked for."""
-    port = instance.port("toxiproxy")
-    present = await http_json(port, "/proxies")
+    at = instance.endpoint("toxiproxy")
+    present = await http_json(at, "/proxies")
     missing = [edge.name for edge in instance.edges() if edge.name not in present]
     if missing:
         return Readiness(ready=False, reason=f"{len(missing)} edges have no proxy: {', '.join(missing[:3])}")
-    version = (await http_json(port, "/version"))["version"]
-    _, metrics = await http_get(port, "/metrics")
+    version = (await http_json(at, "/version"))["version"]
+    _, metrics = await http_get(at, "/metrics")
     # the one thing in which ours and the real one are meant to differ
     name = "own, as Toxiproxy" if b'path="chaos.faultproxy"' in metrics else "Toxiproxy"
     return Readiness(ready=True, version=f"{name} {version}")
@@ -161,8 +162,9 @@ async def _redis(instance: Instance) -> Readiness:
     import redis.asyncio
     from redis.exceptions import RedisError
 
+    host, port = instance.endpoint("redis")
     client = redis.asyncio.Redis(
-        host=HOST, port=instance.port("redis"), password=instance.secret("redis", "password"), socket_timeout=SECONDS
+        host=host, port=port, password=instance.secret("redis", "password"), socket_timeout=SECONDS
     )
     try:
         # ConnectionError is "refused"; BusyLoading means that it still reads its append-only file

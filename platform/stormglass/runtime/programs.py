@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from stormglass.runtime import servers
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 from stormglass.runtime.optional import OPTIONAL
 from stormglass.topology import Kind, Process
 
@@ -46,7 +46,7 @@ def _faultproxy(instance: Instance, process: Process) -> list[str]:
     return [
         *([str(real)] if real else [sys.executable, "-P", "-m", process.target]),
         "-host",
-        HOST,
+        instance.network.listen_host,
         "-port",
         str(instance.port(process.endpoints[0].label)),
         "-config",
@@ -63,7 +63,7 @@ def _prometheus(instance: Instance) -> list[str]:
         f"--storage.tsdb.path={instance.data / 'prometheus'}",
         f"--storage.tsdb.retention.time={time}",
         f"--storage.tsdb.retention.size={size}",
-        f"--web.listen-address={HOST}:{instance.port('prometheus')}",
+        f"--web.listen-address={instance.listen_address('prometheus')}",
         "--enable-feature=exemplar-storage",
         "--log.format=json",
     ]
@@ -73,7 +73,7 @@ def _alertmanager(instance: Instance) -> list[str]:
     return [
         f"--config.file={instance.config / 'alertmanager.yml'}",
         f"--storage.path={instance.data / 'alertmanager'}",
-        f"--web.listen-address={HOST}:{instance.port('alertmanager')}",
+        f"--web.listen-address={instance.listen_address('alertmanager')}",
         # one of a kind: nothing to gossip with, and no port for it
         "--cluster.listen-address=",
         "--log.format=json",
@@ -82,7 +82,7 @@ def _alertmanager(instance: Instance) -> list[str]:
 
 def _postgres_exporter(instance: Instance) -> list[str]:
     return [
-        f"--web.listen-address={HOST}:{instance.port('postgres-exporter')}",
+        f"--web.listen-address={instance.listen_address('postgres-exporter')}",
         # its own set asks for columns that PostgreSQL 17 moved, and makes some hundred series that nobody looks at
         "--disable-default-metrics",
         "--disable-settings-metrics",
@@ -105,7 +105,7 @@ def _without_collectors() -> tuple[str, ...]:
 
 def _redis_exporter(instance: Instance) -> list[str]:
     return [
-        f"--web.listen-address={HOST}:{instance.port('redis-exporter')}",
+        f"--web.listen-address={instance.listen_address('redis-exporter')}",
         f"--redis.addr={redis_url(instance)}",
         f"--redis.password-file={instance.config / 'redis-passwords.json'}",
         "--include-system-metrics=false",

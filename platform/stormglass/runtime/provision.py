@@ -11,7 +11,7 @@ import asyncpg
 
 from stormglass.runtime import servers
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 from stormglass.runtime.render.files import write_postgres
 from stormglass.runtime.render.postgres import databases_of
 from stormglass.topology import Kind
@@ -97,9 +97,10 @@ async def connect(instance: Instance, role: str = SUPERUSER, database: str = SUP
     """A connection past every fault proxy, as the superuser or as a service's role."""
     secret = "superuser_password" if role == SUPERUSER else "database_password"
     service = SUPERUSER if role == SUPERUSER else role
+    host, port = instance.endpoint("postgres")
     return await asyncpg.connect(
-        host=HOST,
-        port=instance.port("postgres"),
+        host=host,
+        port=port,
         user=role,
         password=instance.secret(service, secret),
         database=database,

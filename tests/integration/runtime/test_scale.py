@@ -20,7 +20,7 @@ def gateways() -> Iterator[Any]:
 
 
 def _up_in_the_balancer(bench: Any) -> set[str]:
-    services = asyncio.run(http_json(bench.instance.port("edge:admin"), "/api/http/services?per_page=1000"))
+    services = asyncio.run(http_json(bench.instance.endpoint("edge:admin"), "/api/http/services?per_page=1000"))
     return {
         service["name"].partition("@")[0]
         for service in services
@@ -50,7 +50,7 @@ def test_no_request_fails_while_it_is_scaled_or_restarted(gateways: Any) -> None
         async def client() -> None:
             while not stop.is_set():
                 # there is no such route: the gateway itself answers, which is all that is asked here
-                status, _ = await http_get(gateways.instance.port("edge"), "/no-such-route")
+                status, _ = await http_get(gateways.instance.endpoint("edge"), "/no-such-route")
                 seen[status] += 1
                 await asyncio.sleep(0.01)
 

@@ -54,19 +54,19 @@ def test_status_tells_state_version_memory_and_restarts(servers: Any) -> None:
 async def test_the_balancer_hides_its_own_pages_from_the_edge(servers: Any) -> None:
     instance = servers.instance
     for path in ("/api/version", "/dashboard/", "/metrics", "/ping"):
-        assert (await http_get(instance.port("edge:admin"), path))[0] == 200
+        assert (await http_get(instance.endpoint("edge:admin"), path))[0] == 200
         for label in ("edge", "internal"):
-            status, body = await http_get(instance.port(label), path)
+            status, body = await http_get(instance.endpoint(label), path)
             assert status in {404, 503}, (label, path)
             assert b"Version" not in body
 
 
 async def test_the_keeper_publishes_what_the_manager_knows(servers: Any) -> None:
-    port = servers.instance.port("keeper:admin")
-    assert (await http_get(port, "/livez"))[0] == 200
+    keeper = servers.instance.endpoint("keeper:admin")
+    assert (await http_get(keeper, "/livez"))[0] == 200
 
     def metrics() -> bytes:
-        return asyncio.run(http_get(port, "/metrics"))[1]
+        return asyncio.run(http_get(keeper, "/metrics"))[1]
 
     await asyncio.to_thread(eventually, lambda: b'stormglass_process_up{process="postgres"} 1.0' in metrics())
 

@@ -12,8 +12,8 @@ def proxies(instance: Instance) -> list[dict[str, str]]:
     return [
         {
             "name": edge.name,
-            "listen": instance.edge_address(edge),
-            "upstream": instance.address(edge.label, edge.replica),
+            "listen": f"{instance.network.listen_host}:{instance.edge_endpoint(edge)[1]}",
+            "upstream": "{}:{}".format(*instance.network.upstream(edge)),
         }
         for edge in instance.edges()
     ]

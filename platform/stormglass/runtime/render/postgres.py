@@ -1,6 +1,7 @@
 """PostgreSQL: loopback only, passwords only, every role locked into its own database, durable commits."""
 
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HOST
 from stormglass.topology import Kind, Topology
 
 

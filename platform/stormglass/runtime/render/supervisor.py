@@ -5,7 +5,8 @@ import shlex
 from stormglass.runtime import servers
 from stormglass.runtime.environment import environment
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HOST
 from stormglass.runtime.programs import command, directory
 from stormglass.topology import Kind, Process
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
 from stormglass.runtime.render import canary, journeys
 from stormglass.topology import Edge, Process
 
@@ -116,7 +116,7 @@ def _traces(instance: Instance) -> str:
 
 def _entry_point(instance: Instance, label: str, *, traced: bool) -> Tree:
     return {
-        "address": f"{HOST}:{instance.port(label)}",
+        "address": instance.listen_address(label),
         # nobody in front of the edge may speak for a client, and the gateway sets its own headers inside
         "forwardedHeaders": {"insecure": False},
         "http": {

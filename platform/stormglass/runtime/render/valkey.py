@@ -1,6 +1,7 @@
 """Valkey: loopback only, a password, persistent, and never evicting the queue."""
 
-from stormglass.runtime.instance import HOST, Instance
+from stormglass.runtime.instance import Instance
+from stormglass.runtime.network import HOST
 
 
 def config(instance: Instance) -> str:
