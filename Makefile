@@ -29,12 +29,15 @@ lint: setup-development ## ruff, mypy and the import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+	--custom-compile-command "make requirements" --quiet
+
 requirements: ## Resolve pyproject.toml anew into requirements/*.txt (needs uv)
-	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-emit-index-url --custom-compile-command "make requirements" --quiet -o requirements/runtime.txt
-	uv pip compile pyproject.toml --group build --group test --group lint --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-emit-index-url --custom-compile-command "make requirements" --quiet -c requirements/runtime.txt \
+	$(UV_COMPILE) pyproject.toml --extra native --group build -o requirements/runtime.txt
+	$(UV_COMPILE) pyproject.toml --extra native --group build --group test --group lint -c requirements/runtime.txt \
 		-o requirements/development.txt
+	$(UV_COMPILE) pyproject.toml -c requirements/runtime.txt -o requirements/container.txt
+	$(UV_COMPILE) --group pyproject.toml:build -c requirements/runtime.txt -o requirements/build.txt
 
 clean: down ## Stop everything and remove what was installed and all data
 	@test ! -x $(BIN)/stormglass || $(BIN)/stormglass down --purge

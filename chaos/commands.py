@@ -224,7 +224,7 @@ def _chosen(live: "list[Fault]", which: str) -> list[str]:
 def _targets(context: "Context", kind: "FaultKind") -> list[str]:
     """What a kind can be put on; nothing where there is no instance to look at."""
     try:
-        return kind.targets(context)
+        return [] if kind.local and not context.instance.managed else kind.targets(context)
     except RuntimeFailure:
         return []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos.demos.board import Board
 from chaos.demos.screen import Screen
-from chaos.failover.cases import Case
+from chaos.failover.cases import CUT, Case
 from chaos.failover.measure import Outcome, measure
 from chaos.failover.rotation import PASSIVE, Rotation
 from chaos.failover.table import table
@@ -17,8 +17,7 @@ from chaos.load.generator import Load
 from chaos.load.orders import Acknowledged
 from stormglass.runtime.instance import Instance
 
-VICTIMS = (Case("gateway", "gateway-1", "KILL"), Case("products", "products-1", "KILL"))
-WATCHED = ("gateway", "products")
+VICTIMS = ("gateway", "products")
 CALM_SECONDS = 3.0
 
 
@@ -29,11 +28,13 @@ async def tell(instance: Instance, screen: Screen, rate: float) -> dict[str, Any
         f"They browse and order through the edge, {rate:.0f} requests a second, whatever happens.",
     )
     async with Load.running(instance, rate) as load, Rotation.watched(instance) as rotation:
-        board = Board(load, instance, rotation, WATCHED)
+        board = Board(load, instance, rotation, VICTIMS)
         async with screen.board(board.picture, board.line), _narrated(rotation, screen):
             screen.event(f"{len(load.shoppers)} shoppers are logged in; the load begins")
             await asyncio.sleep(CALM_SECONDS)
-            outcomes = [await _one(instance, load, rotation, screen, case) for case in VICTIMS]
+            signal = "KILL" if instance.managed else CUT
+            cases = [Case(part, instance.topology[part].replica_name(1), signal) for part in VICTIMS]
+            outcomes = [await _one(instance, load, rotation, screen, case) for case in cases]
     screen.chapter("The books", "Every acknowledged order is looked up in the database, every mail at the mail server.")
     books = await settle(instance, load.orders.acknowledged)
     screen.event(books.told())
@@ -51,13 +52,15 @@ async def tell(instance: Instance, screen: Screen, rate: float) -> dict[str, Any
 
 async def _one(instance: Instance, load: Load, rotation: Rotation, screen: Screen, case: Case) -> Outcome:
     others = instance.replicas_of(instance.topology[case.part]) - 1
+    how = "every connection to it is cut" if case.signal == CUT else "kill -9: no drain, no goodbye"
     screen.chapter(
-        f"{case.replica} dies",
-        f"kill -9: no drain, no goodbye. {others} other replica{'s' * (others != 1)} of {case.part} must take over.",
+        f"{case.replica} is cut off" if case.signal == CUT else f"{case.replica} dies",
+        f"{how}. {others} other replica{'s' * (others != 1)} of {case.part} must take over.",
     )
 
     def struck(at: float) -> None:
-        screen.event(f"[bold]SIG{case.signal} to {case.replica}[/]", at)
+        what = f"{case.replica} is cut off" if case.signal == CUT else f"SIG{case.signal} to {case.replica}"
+        screen.event(f"[bold]{what}[/]", at)
 
     outcome = await measure(instance, load, rotation, case, struck)
     screen.event(_told(outcome))
@@ -67,7 +70,7 @@ async def _one(instance: Instance, load: Load, rotation: Rotation, screen: Scree
 def _told(outcome: Outcome) -> str:
     lost = f"{outcome.lost} of {outcome.requests} requests were lost"
     if outcome.last_error is not None:
-        lost += f" ({', '.join(outcome.kinds)}), the last one {outcome.last_error:.2f} s after the kill"
+        lost += f" ({', '.join(outcome.kinds)}), the last one {outcome.last_error:.2f} s after that"
     back = f"back in rotation after {outcome.back:.1f} s" if outcome.back else "[bold red]it did not come back[/]"
     return f"{outcome.replica}: {lost}; {back}"
 
@@ -102,10 +105,12 @@ def _repeated(orders: list[Acknowledged]) -> int:
 def _ending(outcomes: list[Outcome], repeated: int) -> list[str]:
     """What is to be remembered."""
     lost, requests = sum(o.lost for o in outcomes), sum(o.requests for o in outcomes)
+    cut = any(outcome.signal == CUT for outcome in outcomes)
+    done, again = ("cut off", "fault proxy joined") if cut else ("killed", "process manager started")
     sentences = [
-        f"Two processes were killed under load; {lost} of {requests} requests failed because of it.",
+        f"Two replicas were {done} under load; {lost} of {requests} requests failed because of it.",
         "The balancer noticed by itself: an unanswered health check, and between the services failed requests too.",
-        "The process manager started both again; they were given requests only when they said that they were ready.",
+        f"The {again} both again; they were given requests only when they said that they were ready.",
     ]
     if repeated:
         sentences.append(

@@ -11,7 +11,7 @@ from rich.console import Console
 from chaos.keeper.client import KeeperAway, KeeperClient
 from stormglass.cli.demo import is_up, run
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import Instance, load
+from stormglass.runtime.instance import Instance, inside_a_container, load
 from stormglass.runtime.status import status
 
 WHOLE_SECONDS = 60.0
@@ -24,7 +24,7 @@ def theatre(context: typer.Context, console: Console, name: str) -> Iterator[Ins
     Whatever ends the block, every fault that it left is taken back, and the end is not reported before every process is
     ready again.
     """
-    was_up = is_up(name)
+    was_up = is_up(name) or inside_a_container()
 
     def command(*arguments: str) -> None:
         # a story that is told on the error stream keeps the other one for its figures

@@ -123,6 +123,8 @@ class FaultKind(ABC):
     name: str
     summary: str
     attributes: tuple["Attribute", ...] = ()
+    local: bool = False
+    """Whether it acts on processes, files or servers that exist natively only, and not in containers."""
     has_streams: bool = False
     """Whether `--stream` and `--toxicity` mean anything; others refuse them."""
     forbidden: Mapping[str, str] = MappingProxyType({})

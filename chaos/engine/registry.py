@@ -36,6 +36,11 @@ def kind(name: str) -> FaultKind:
 
 def target(kind: FaultKind, context: "Context", text: str) -> str:
     """The target as it is written in full; `->` is as good as `→`. `Refused` suggests what was meant."""
+    if kind.local and not context.instance.managed:
+        raise Refused(
+            f"{kind.name} cannot be put in containers: it acts on a process of this machine, and there the engine's"
+            " `docker compose kill`, `pause` and `restart` do; edges, databases, Redis and the queue can be broken"
+        )
     possible = kind.targets(context)
     wanted = normalised(text)
     if wanted in possible:

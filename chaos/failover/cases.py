@@ -6,6 +6,9 @@ from stormglass.runtime.instance import Instance
 from stormglass.runtime.render.traefik import EDGE_HEADER_SECONDS, INTERNAL_HEADER_SECONDS
 
 SIGNALS = ("TERM", "KILL", "STOP")
+CUT = "CUT"
+"""Not a signal: every connection to the replica is cut for some seconds, where processes cannot be sent signals."""
+
 PARTS = ("gateway", "products", "orders", "worker")
 
 KILL_SECONDS = 0.3
@@ -31,7 +34,7 @@ class Case:
         """
         if self.signal == "TERM" or self.part == "worker":
             return 0.0
-        if self.signal == "KILL":
+        if self.signal in {"KILL", CUT}:
             return KILL_SECONDS
         timeout = EDGE_HEADER_SECONDS if self.part == "gateway" else INTERNAL_HEADER_SECONDS
         return timeout + BEYOND_SECONDS

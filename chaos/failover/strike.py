@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from chaos.failover.cases import CUT
 from chaos.keeper.client import KeeperClient
 from stormglass.runtime.control import kill
 from stormglass.runtime.instance import Instance
@@ -18,8 +19,24 @@ async def strike(instance: Instance, replica: str, signal: str) -> float:
     """
     if signal == "STOP":
         return await asyncio.to_thread(_freeze, instance, replica)
+    if signal == CUT:
+        return await asyncio.to_thread(_cut, instance, replica)
     begun = time.monotonic()
     await asyncio.to_thread(kill, instance.name, replica, signal)
+    return begun
+
+
+def _cut(instance: Instance, replica: str) -> float:
+    """Traffic and health check alike, as if its machine had lost the network."""
+    edges = [
+        edge.name
+        for edge in instance.topology.edges_of("edge")
+        if edge.server.partition(":")[0] == replica and edge.each_replica
+    ]
+    begun = time.monotonic()
+    with KeeperClient(instance) as keeper:
+        for edge in edges:
+            keeper.add(edge, "down", ttl=FROZEN_SECONDS)
     return begun
 
 

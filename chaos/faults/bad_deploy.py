@@ -26,6 +26,7 @@ PATH = "/{service}/schema/openapi.json"
 class BadDeploy(FaultKind):
     """Errors are spread evenly over the requests, so that a ratio is a ratio and not luck."""
 
+    local = True
     name = "bad-deploy"
     summary = "is restarted with a version that fails a share of its requests, or is slow, while its health is fine"
     attributes = (

@@ -17,6 +17,7 @@ LOOK_SECONDS = 0.5
 class Cpu(FaultKind):
     """Burners. Where the system can bind a process to a core (Linux), they share one with the replica alone."""
 
+    local = True
     name = "cpu"
     summary = "shares one core with `count` programs that burn all the CPU time they get"
     attributes = (Attribute("count", "programs that burn", default=2, minimum=1, maximum=16),)

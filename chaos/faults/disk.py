@@ -24,6 +24,7 @@ class DiskFull(FaultKind):
     would need a file system of its own, which only root can mount.
     """
 
+    local = True
     name = "disk-full"
     summary = "cannot write to any file, as on a full disk (Linux only)"
 

@@ -24,6 +24,7 @@ PROBE = "fault-probe@stormglass.local"
 class OfMail(FaultKind):
     """What they have in common. A mail server that is restarted behaves normally, so they are put back."""
 
+    local = True
     mode: str
 
     def targets(self, context: Context) -> list[str]:

@@ -20,6 +20,7 @@ LEAST_SHARE = 0.25
 class Memory(FaultKind):
     """A program that holds memory."""
 
+    local = True
     name = "memory"
     summary = "has less memory: a program holds some of it"
     attributes = (Attribute("size", "how much is held", unit="MiB", default=256, minimum=1, maximum=1 << 20),)

@@ -22,6 +22,7 @@ NOTICE_SECONDS = 2.0
 class OfReplica(FaultKind):
     """What the faults of one replica have in common."""
 
+    local = True
     forbidden = replicas.PROTECTED
 
     def targets(self, context: Context) -> list[str]:
@@ -109,6 +110,7 @@ class Restart(OfReplica):
 class ScaleDown(FaultKind):
     """Fewer replicas."""
 
+    local = True
     name = "scale-down"
     summary = "has fewer replicas"
     attributes = (Attribute("to", "replicas that are left", default=1, minimum=1, maximum=5),)

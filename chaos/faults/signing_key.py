@@ -27,6 +27,7 @@ REFRESH_SECONDS = 15.0
 class ReplacedKey(FaultKind):
     """The old keys are kept beside the new one in the instance's secrets, never in the journal."""
 
+    local = True
     name = "signing-key"
     summary = "signs with a key that nobody knew before; tokens from before are void"
 

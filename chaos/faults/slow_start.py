@@ -21,6 +21,7 @@ IDLE_CPU_SECONDS = 0.5
 class SlowStart(FaultKind):
     """Held back before it imports anything, at this start and at every one until the fault ends."""
 
+    local = True
     name = "slow-start"
     summary = "is restarted, and needs `delay` longer to start, also when it dies again meanwhile"
     attributes = (Attribute("delay", "time added", type=float, unit="s", default=10.0, minimum=1.0, maximum=120.0),)

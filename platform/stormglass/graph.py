@@ -37,6 +37,8 @@ class Kind(StrEnum):
     POSTGRES_EXPORTER = "postgres-exporter"
     REDIS_EXPORTER = "redis-exporter"
     FAULTPROXY = "faultproxy"  # a server with Toxiproxy's API: one proxy per edge
+    MAILPIT = "mailpit"  # in containers, where natively there is a mail server of ours
+    TEMPO = "tempo"  # in containers, where natively there is a trace store of ours
 
 
 @dataclass(frozen=True, slots=True)

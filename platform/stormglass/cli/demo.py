@@ -10,8 +10,9 @@ import click
 import typer
 from rich.console import Console
 
+from stormglass.cli.published import published
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.instance import Instance, load, reachable
+from stormglass.runtime.instance import Instance, inside_a_container, load, reachable
 
 demo = typer.Typer(help="Tours: the whole platform, and what it does while parts of it fail.")
 
@@ -33,7 +34,8 @@ def tour(
     begun = time.monotonic()
     was_up = is_up()
     try:
-        run(context, console, "up", *(["--fresh"] if fresh else []))
+        if not inside_a_container():
+            run(context, console, "up", *(["--fresh"] if fresh else []))
         run(context, console, "catalogue")
         report = run(context, console, "order")
         run(context, console, "trace", report["trace_id"], "--wait", "15")
@@ -69,6 +71,17 @@ def is_up(name: str | None = None) -> bool:
 def _farewell(console: Console, instance: Instance, report: dict[str, Any], seconds: float) -> None:
     """The addresses, and what to try next."""
     order_id, trace_id = report["order_id"], report["trace_id"]
+    addresses = published(trace_id) if inside_a_container() else _native(instance, trace_id)
+    console.print(f"\n[bold green]Order {order_id} crossed every layer.[/] The tour took {seconds:.0f} s.\n")
+    for what, address in addresses.items():
+        console.print(f"  {what:32} {address}", highlight=False)
+    console.print("\nWhat to try next:\n")
+    for command, what in _NEXT_INSIDE if inside_a_container() else _NEXT:
+        console.print(f"  [cyan]{command.format(trace_id=trace_id):60}[/] {what}", highlight=False)
+    console.print()
+
+
+def _native(instance: Instance, trace_id: str) -> dict[str, str]:
     addresses = (
         ("the shop, through the edge", f"http://{instance.address('edge')}/products"),
         ("the load balancer's dashboard", f"http://{instance.address('edge:admin')}/dashboard/"),
@@ -76,15 +89,19 @@ def _farewell(console: Console, instance: Instance, report: dict[str, Any], seco
         ("Prometheus", f"http://{instance.address('prometheus')}/"),
         ("the trace store (Tempo's API)", f"http://{instance.address('traces')}/api/traces/{trace_id}"),
     )
-    console.print(f"\n[bold green]Order {order_id} crossed every layer.[/] The tour took {seconds:.0f} s.\n")
-    for what, address in addresses:
-        if reachable(address.split("/")[2]):
-            console.print(f"  {what:32} {address}", highlight=False)
-    console.print("\nWhat to try next:\n")
-    for command, what in _NEXT:
-        console.print(f"  [cyan]{command.format(trace_id=trace_id):60}[/] {what}", highlight=False)
-    console.print()
+    return {what: address for what, address in addresses if reachable(address.split("/")[2])}
 
+
+_NEXT_INSIDE = (
+    ("stormglass demo failover", "a gateway, then a products replica is cut off under load"),
+    ("stormglass demo cache-fallback", "Redis slow, then gone, then back empty: where answers came from"),
+    ("stormglass fault add orders→postgres latency latency=800", "break an edge yourself; it heals after a minute"),
+    ("stormglass status", "every container, its health and memory"),
+    ("stormglass order", "place another order, and find it in Grafana"),
+    ("stormglass logs --trace {trace_id}", "this request's log lines from every container"),
+    ("stormglass kill gateway-1", "and order again: nobody notices"),
+    ("docker compose down", "stop everything; the data stays (--volumes removes it)"),
+)
 
 _NEXT = (
     ("stormglass demo failover", "a gateway, then a products replica dies under load: who noticed, what it cost"),

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
 
 from stormglass.cli.errors import reported
+from stormglass.cli.runtime import Runtime, choose
 
 GROUP = "stormglass.commands"
 
@@ -32,12 +34,22 @@ def build() -> typer.Typer:
 
 
 def _options(
+    context: typer.Context,
     instance: Annotated[
         str, typer.Option("--instance", "-i", help="Which instance is meant.", envvar="STORMGLASS_INSTANCE")
     ] = "demo",
+    runtime: Annotated[
+        Runtime | None,
+        typer.Option(help="Native processes or containers. [default: whichever runs]", envvar="STORMGLASS_RUNTIME"),
+    ] = None,
 ) -> None:
     """Options of every sub-command: they are read where they are needed, from the environment."""
     os.environ["STORMGLASS_INSTANCE"] = instance
+    command = context.invoked_subcommand or ""
+    if choose(runtime, command, instance) is Runtime.COMPOSE:
+        from stormglass.containers.commands import run
+
+        raise typer.Exit(run(sys.argv[sys.argv.index(command) :]))
 
 
 def main() -> None:

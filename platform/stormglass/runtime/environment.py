@@ -38,9 +38,11 @@ def environment(instance: Instance, process: Process, number: int) -> dict[str, 
         "STORMGLASS_INSTANCE": instance.name,
         "STORMGLASS_SERVICE": process.name,
         "STORMGLASS_REPLICA": str(number),
+        **instance.variables,
     }
     if process.kind is Kind.FAULTPROXY and servers.faultproxy():
-        return {**base, "LOG_LEVEL": "warn"}  # it logs every connection otherwise, health checks included
+        # otherwise it says of every connection that it ended, health checks included
+        return {**base, "LOG_LEVEL": "error"}
     if any(edge.label == "traces" for edge in instance.topology.edges_of(process.name)):
         # Traefik reads its own file, but is restarted with the others when this changes
         base[SAMPLING] = f"{instance.sample_ratio:g}"

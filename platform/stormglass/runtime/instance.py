@@ -25,6 +25,9 @@ from stormglass.topology import TOPOLOGY, Edge, Process, Topology
 
 DEFAULT_NAME = "demo"
 
+NETWORK = "STORMGLASS_NETWORK"
+"""Variable that says `containers` inside of them."""
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -45,6 +48,16 @@ class Instance:
     def network(self) -> Network:
         """Where its endpoints are."""
         return Loopback(self.topology, self.base_port)
+
+    @property
+    def managed(self) -> bool:
+        """Whether a process manager of ours starts and ends its processes."""
+        return True
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What every process is told beyond what follows from the topology."""
+        return {}
 
     @property
     def directory(self) -> Path:
@@ -204,8 +217,20 @@ def exists(name: str, root: Path | None = None) -> bool:
     return ((root or state_root()) / "instances" / check_name(name) / "instance.json").is_file()
 
 
+def inside_a_container() -> bool:
+    """Whether this process runs in a container of the platform: `STORMGLASS_NETWORK` says so."""
+    return os.environ.get(NETWORK) == "containers"
+
+
 def load(name: str | None = None, root: Path | None = None) -> Instance:
-    """Read an instance; `RuntimeFailure` if it was never started or its record is damaged."""
+    """Read an instance; `RuntimeFailure` if it was never started or its record is damaged.
+
+    Inside a container there is one, whatever its name.
+    """
+    if inside_a_container():
+        from stormglass.containers.contained import contained
+
+        return contained()
     name = check_name(name or default_name())
     root = root or state_root()
     path = root / "instances" / name / "instance.json"

@@ -4,14 +4,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from stormglass.runtime import probe, proxies
+from stormglass.runtime import probe, proxies, schema
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.instance import Instance
 from stormglass.runtime.logfiles import tail
 from stormglass.runtime.manager import Manager
-from stormglass.runtime.migrate import migrate
 from stormglass.runtime.progress import Report, Step
-from stormglass.runtime.provision import provision
 from stormglass.topology import Kind, Process
 
 READY_SECONDS = 90.0
@@ -118,26 +116,12 @@ class Launch:
         since = time.monotonic()
         self._step("schema", "starting", since)
         try:
-            await provision(self._instance)
-            # one after the other: Alembic keeps its current context in module globals
-            for process in self._processes():
-                if process.migrations:
-                    await self._migrate(process)
+            await schema.bring_up_to_date(self._instance, self._processes())
         except Exception as error:
             self._step("schema", "failed", since, str(error))
             raise RuntimeFailure(f"the database schema could not be prepared: {error}") from error
         self._step("schema", "ready", since)
         self._ready["schema"].set()
-
-    async def _migrate(self, process: Process) -> None:
-        host, port = self._instance.endpoint("postgres")
-        await migrate(
-            process.name,
-            process.migrations,
-            host=host,
-            port=port,
-            password=self._instance.secret(process.name, "database_password"),
-        )
 
     async def _routes(self) -> None:
         """Wait until the balancer has seen every replica's health for itself."""

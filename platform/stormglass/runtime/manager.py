@@ -50,6 +50,10 @@ class Manager:
         self._instance = instance
 
     def _call(self, method: str, *arguments: object) -> Any:
+        if not self._instance.managed:
+            raise RuntimeFailure(
+                "containers are started and ended by their engine: `docker compose` on the host does it"
+            )
         password = self._instance.secret("manager", "password")
         url = f"http://{USER}:{password}@{HOST}:{self._instance.manager_port}/RPC2"
         with xmlrpc.client.ServerProxy(url, transport=_Transport(), allow_none=True) as proxy:
@@ -57,6 +61,8 @@ class Manager:
 
     def alive(self) -> bool:
         """Whether it answers, and is this instance's own (the password says so)."""
+        if not self._instance.managed:
+            return False
         if not (self._instance.secrets / "manager" / "password").is_file():
             return False
         if not reachable(f"{HOST}:{self._instance.manager_port}"):

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import platform
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stormglass.runtime.instance import Instance
@@ -38,7 +40,8 @@ async def ask(instance: Instance, process: Process, number: int = 1) -> Readines
 
 
 async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
-    at = instance.endpoint(process.endpoints[0].label, number)
+    if process.kind in _AT_AN_ADDRESS:
+        return await _AT_AN_ADDRESS[process.kind](instance.endpoint(process.endpoints[0].label, number))
     match process.kind:
         case Kind.POSTGRES:
             answer = _postgres(instance)
@@ -46,17 +49,9 @@ async def _ask(instance: Instance, process: Process, number: int) -> Readiness:
             answer = _redis(instance)
         case Kind.TRAEFIK:
             answer = _traefik(instance.endpoint(f"{process.name}:admin"))
-        case Kind.PROMETHEUS:
-            answer = _prometheus(at)
-        case Kind.ALERTMANAGER:
-            answer = _alertmanager(at)
-        case Kind.POSTGRES_EXPORTER:
-            answer = _exporter(at, "pg_up")
-        case Kind.REDIS_EXPORTER:
-            answer = _exporter(at, "redis_up")
         case Kind.FAULTPROXY:
             answer = _faultproxy(instance)
-        case Kind.APP | Kind.PROGRAM:
+        case _:
             answer = _ours(instance.endpoint(f"{process.name}:admin", number))
     return await answer
 
@@ -142,6 +137,20 @@ async def _faultproxy(instance: Instance) -> Readiness:
     return Readiness(ready=True, version=f"{name} {version}")
 
 
+async def _mailpit(at: HostPort) -> Readiness:
+    status, _ = await http_get(at, "/readyz")
+    if status != 200:
+        return Readiness(ready=False, reason=f"/readyz answers {status}")
+    return Readiness(ready=True, version=f"Mailpit {(await http_json(at, '/api/v1/info'))['Version']}")
+
+
+async def _tempo(at: HostPort) -> Readiness:
+    status, body = await http_get(at, "/ready")
+    if status != 200:
+        return Readiness(ready=False, reason=body.decode(errors="replace").strip()[:100] or f"/ready answers {status}")
+    return Readiness(ready=True, version=f"Tempo {(await http_json(at, '/api/status/buildinfo'))['version']}")
+
+
 async def _postgres(instance: Instance) -> Readiness:
     import asyncpg
 
@@ -174,3 +183,14 @@ async def _redis(instance: Instance) -> Readiness:
     finally:
         await client.aclose()
     return Readiness(ready=True, version=f"Valkey {info.get('valkey_version', info['redis_version'])}")
+
+
+_AT_AN_ADDRESS: Mapping[Kind, Callable[[HostPort], Awaitable[Readiness]]] = {
+    Kind.PROMETHEUS: _prometheus,
+    Kind.ALERTMANAGER: _alertmanager,
+    Kind.POSTGRES_EXPORTER: partial(_exporter, up="pg_up"),
+    Kind.REDIS_EXPORTER: partial(_exporter, up="redis_up"),
+    Kind.MAILPIT: _mailpit,
+    Kind.TEMPO: _tempo,
+}
+"""Those of which nothing has to be known but where they are."""

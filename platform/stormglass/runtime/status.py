@@ -52,6 +52,8 @@ class Status:
 
 def status(instance: Instance) -> Status:
     """Ask everything once; takes as long as the slowest answer, at most `probe.SECONDS`."""
+    if not instance.managed:
+        return _seen_from_inside(instance)
     manager = Manager(instance)
     if not manager.alive():
         return Status(instance.name, "down", instance.base_port, [])
@@ -66,6 +68,29 @@ def status(instance: Instance) -> Status:
     ]
     state = "up" if all(row.ready for row in rows) else "degraded"
     return Status(instance.name, state, instance.base_port, [*rows, _manager_row(instance, manager)])
+
+
+def _seen_from_inside(instance: Instance) -> Status:
+    """Readiness alone: what the engine knows of its containers, it tells nobody in them."""
+    places = list(instance.places())
+    answers = asyncio.run(_ask(instance, places))
+    rows = [
+        Row(
+            process=process.name,
+            replica=process.replica_name(number),
+            state="running" if answer.ready else "unknown",
+            ready=answer.ready,
+            reason=answer.reason,
+            port=instance.port(process.endpoints[0].label, number),
+            pid=0,
+            restarts=0,
+            uptime_seconds=0.0,
+            memory_bytes=0,
+            version=answer.version,
+        )
+        for (process, number), answer in zip(places, answers, strict=True)
+    ]
+    return Status(instance.name, "up" if all(row.ready for row in rows) else "degraded", 0, rows)
 
 
 async def _ask(instance: Instance, places: list[tuple[Process, int]]) -> list[probe.Readiness]:

@@ -20,7 +20,8 @@ def ensure(instance: Instance) -> None:
             _once(instance, process.name, "database_password", _random())
     _once(instance, "postgres", "superuser_password", _random())
     _once(instance, "redis", "password", _random())
-    _once(instance, "manager", "password", _random())
+    if instance.managed:
+        _once(instance, "manager", "password", _random())
     _once(instance, "users", "admin_password", _random())
     _first_signing_key(instance)
     _once(instance, "gateway", "identity_key", _random())

@@ -18,6 +18,8 @@ def write(instance: Instance, names: set[str]) -> None:
 
 def read(instance: Instance) -> set[str]:
     """Processes that are meant to be up; empty when the instance is meant to be down."""
+    if not instance.managed:
+        return {process.name for process in instance.topology.processes}
     try:
         return set(json.loads(_path(instance).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):  # a power cut may leave it empty

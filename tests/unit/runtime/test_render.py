@@ -186,7 +186,7 @@ def test_a_proxy_server_that_cannot_be_had_is_an_error_that_helps(
 
 
 def test_each_role_may_enter_only_its_own_database(instance: Instance) -> None:
-    rows = [line.split()[1:3] for line in postgres.hba(TOPOLOGY).splitlines() if line.startswith("host")]
+    rows = [line.split()[1:3] for line in postgres.hba(instance).splitlines() if line.startswith("host")]
     assert ["orders", "worker"] in rows
     assert [database for database, role in rows if role == "orders"] == ["orders"]
     assert [role for database, role in rows if database == "all"] == ["postgres"]

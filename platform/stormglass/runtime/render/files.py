@@ -50,7 +50,7 @@ def write_postgres(instance: Instance) -> None:
     user = servers.database_user()
     for name, text in (
         ("postgresql.conf", postgres.config(instance)),
-        ("pg_hba.conf", postgres.hba(instance.topology)),
+        ("pg_hba.conf", postgres.hba(instance)),
     ):
         path = instance.data / "postgres" / name
         write_private(path, text)

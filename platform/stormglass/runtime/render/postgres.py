@@ -4,14 +4,17 @@ from stormglass.runtime.instance import Instance
 from stormglass.runtime.network import HOST
 from stormglass.topology import Kind, Topology
 
+SOCKETS = "/var/run/postgresql"
+"""Where the container image's own start looks for the server; natively there is no socket."""
+
 
 def config(instance: Instance) -> str:
     """`postgresql.conf`."""
     return f"""\
-# Rendered by `stormglass up`; changes are lost.
-listen_addresses = '{HOST}'
+# Rendered by stormglass; changes are lost.
+listen_addresses = '{instance.network.listen_host}'
 port = {instance.port("postgres")}
-unix_socket_directories = ''
+unix_socket_directories = '{"" if instance.managed else SOCKETS}'
 password_encryption = scram-sha-256
 
 # An order that was acknowledged survives a power cut.
@@ -49,21 +52,22 @@ log_checkpoints = off
 """
 
 
-def hba(topology: Topology) -> str:
+def hba(instance: Instance) -> str:
     """`pg_hba.conf`: who is not listed is refused."""
-    rows = ["# Rendered by `stormglass up`; changes are lost.", _row("all", "postgres")]
+    topology = instance.topology
+    rights = [("all", "postgres")]
     for process in topology.processes:
-        rows += [_row(name, process.name) for name in databases_of(topology, process.name)]
+        rights += [(name, process.name) for name in databases_of(topology, process.name)]
         if process.kind is Kind.POSTGRES_EXPORTER:
-            rows.append(_row("postgres", process.name))
-    return "\n".join(rows) + "\n"
+            rights.append(("postgres", process.name))
+    near = f"{HOST}/32" if instance.managed else "samenet"
+    rows = [f"host {database} {role} {near} scram-sha-256" for database, role in rights]
+    if not instance.managed:
+        rows.insert(0, "local all postgres scram-sha-256")
+    return "\n".join(["# Rendered by stormglass; changes are lost.", *rows]) + "\n"
 
 
 def databases_of(topology: Topology, role: str) -> list[str]:
     """Databases a role may connect to: its own first."""
     process = topology[role]
     return [process.name, *process.shared_databases] if process.database else []
-
-
-def _row(database: str, role: str) -> str:
-    return f"host {database} {role} {HOST}/32 scram-sha-256"

@@ -1,0 +1,44 @@
+"""Which runtime a command line means: the native processes of this machine, or the containers of an engine."""
+
+import shutil
+from enum import StrEnum
+
+import typer
+
+from stormglass.runtime.errors import RuntimeFailure
+from stormglass.runtime.instance import exists, inside_a_container, load, reachable
+from stormglass.runtime.network import HOST
+
+
+class Runtime(StrEnum):
+    """Both have the same processes and the same commands."""
+
+    NATIVE = "native"
+    COMPOSE = "compose"
+
+
+NEVER_FOUND = {"up", "down", "doctor", "keys", "scale", "canary", "metrics", "rules", "bench"}
+"""Commands that mean the native runtime unless the other one is named."""
+
+
+def choose(given: Runtime | None, command: str, instance: str) -> Runtime:
+    """What was asked for; otherwise the containers if they run and the native instance does not."""
+    if inside_a_container() or not command:
+        return Runtime.NATIVE
+    if given is not None:
+        return given
+    if command in NEVER_FOUND or shutil.which("docker") is None or _native_runs(instance):
+        return Runtime.NATIVE
+    from stormglass.containers.engine import running
+
+    if not running():
+        return Runtime.NATIVE
+    typer.secho("(in the containers, which run; --runtime native means the others)", fg="bright_black", err=True)
+    return Runtime.COMPOSE
+
+
+def _native_runs(name: str) -> bool:
+    try:
+        return exists(name) and reachable(f"{HOST}:{load(name).manager_port}")
+    except RuntimeFailure:
+        return False
