@@ -19,8 +19,7 @@ COPY chaos chaos
 COPY observability observability
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/stormglass/bin/pip install --no-deps dist/*.whl \
- && /opt/stormglass/bin/pip uninstall --yes pip \
- && /opt/stormglass/bin/python -m compileall -q -j 0 /opt/stormglass/lib
+ && /opt/stormglass/bin/pip uninstall --yes pip
 
 FROM ${PYTHON}
 LABEL org.opencontainers.image.title="stormglass" \

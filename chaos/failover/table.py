@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from chaos.failover.cases import CUT
 from chaos.failover.measure import Outcome
 
 
@@ -24,7 +25,7 @@ def table(outcomes: Sequence[Outcome], *, goals: bool = True) -> Table:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in outcome.kinds.items())
         verdict = "[green]met[/]" if outcome.met else "[bold red]MISSED[/]"
         shown.add_row(
-            f"SIG{outcome.signal}",
+            "cut off" if outcome.signal == CUT else f"SIG{outcome.signal}",
             outcome.replica,
             f"{outcome.lost} of {outcome.requests}",
             seconds(outcome.last_error),

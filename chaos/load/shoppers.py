@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from chaos.load.shop import Shop, Shopper
 from stormglass.runtime.errors import RuntimeFailure
-from stormglass.runtime.files import write_private
+from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
 
 REQUESTS_PER_MINUTE = 60
@@ -47,6 +47,7 @@ async def prepare(shop: Shop, instance: Instance, count: int) -> list[Shopper]:
             return await shop.register()
 
     ready += await asyncio.gather(*(register() for _ in range(count - len(ready))))
+    private_directory(path.parent)
     write_private(path, json.dumps([asdict(shopper) for shopper in ready]))
     return ready[:count]
 

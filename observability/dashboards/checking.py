@@ -34,7 +34,7 @@ class Finding:
 def check(
     pages: Iterable[Dashboard], prometheus: Prometheus, traces: TraceSearch, present: Container[str]
 ) -> Iterator[Finding]:
-    """One finding for each query, as they come; `present` holds the processes that run."""
+    """One finding for each query, as they come; `present` holds the processes that can run here."""
     for page in pages:
         for panel in page.panels():
             needs = "" if panel.needs in present else panel.needs

@@ -7,8 +7,8 @@ from enum import StrEnum
 COLUMNS = 24
 """Width of a dashboard, in Grafana's columns."""
 
-ROWS_A_SCREEN = 28
-"""Height of a screen of 1280 × 1024 pixels, in Grafana's units of 30 pixels plus margin."""
+ROWS_A_SCREEN = 27
+"""Height of a screen of 1280 × 1024 pixels, in Grafana's units of 38 pixels: 30, and a margin of 8."""
 
 SCREENS = 3
 """A page that has to be searched answers nothing."""
@@ -93,7 +93,7 @@ class Panel:
 
     `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
     platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in
-    columns of 24, `height` in units of about 36 pixels.
+    columns of 24, `height` in units of 38 pixels.
 
     What leads on from here: `leads_to` is the page that answers the next question, `traces` a TraceQL query that finds
     the traces of what is shown, `logs` a pattern for the services whose log lines tell more. `keys` are the labels that

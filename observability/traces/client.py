@@ -100,7 +100,8 @@ class TraceClient:
 
     async def newest_order(self) -> Found | None:
         """The newest trace in which an order was placed; without one, the newest that begins with a POST, or any."""
-        if orders := await self.search(ORDER_PLACED, limit=1):
+        # several: Tempo answers in the order in which it finds them
+        if orders := await self.search(ORDER_PLACED, limit=50):
             return orders[0]
         recent = await self.search(limit=50)
         return next((one for one in recent if "POST" in one.root_name), recent[0] if recent else None)

@@ -18,7 +18,9 @@ _SPANS = Row(
             Unit.OPERATIONS,
             (
                 Query(
-                    "sum by (service, reason) (rate(telemetry_spans_dropped_total[30s])) > 0", "{{service}} {{reason}}"
+                    "sum by (service, reason) (rate(telemetry_spans_dropped_total[30s])"
+                    " or rate(telemetry_log_records_dropped_total[30s])) > 0",
+                    "{{service}} {{reason}}",
                 ),
             ),
             moves_under="gateway→traces down",
@@ -42,8 +44,15 @@ _STORE = Row(
             "Spans a second that reached the trace store, and that are on its disk.",
             Unit.OPERATIONS,
             (
-                Query("sum(rate(trace_store_spans_received_total[30s]))", "received"),
-                Query("sum(rate(trace_store_spans_stored_total[30s]))", "stored"),
+                Query(
+                    "sum(rate(trace_store_spans_received_total[30s]) or rate(otelcol_receiver_accepted_spans[30s]))",
+                    "received",
+                ),
+                Query(
+                    "sum(rate(trace_store_spans_stored_total[30s])"
+                    ' or rate(otelcol_exporter_sent_spans{exporter="otlp_http/tempo"}[30s]))',
+                    "stored",
+                ),
             ),
             logs="traces",
         ),
@@ -93,7 +102,11 @@ _SAMPLED = Row(
             Unit.OPERATIONS,
             (
                 Query("sum(rate(trace_store_generated_series_refused_total[1m])) or vector(0)", "other"),
-                Query("sum(rate(traces_service_graph_dropped_spans_total[1m]))", "no room"),
+                Query(
+                    "sum(rate(traces_service_graph_dropped_spans_total[1m])) "
+                    "or sum(rate(tempo_metrics_generator_processor_service_graphs_dropped_spans[1m]))",
+                    "no room",
+                ),
             ),
         ),
     ),

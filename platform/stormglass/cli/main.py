@@ -2,21 +2,33 @@
 
 import os
 import signal
-import sys
 from importlib.metadata import entry_points
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from stormglass.cli.errors import reported
 from stormglass.cli.runtime import Runtime, choose
 
 GROUP = "stormglass.commands"
 
+_WORDS = "stormglass.words"
+
+
+class _Root(TyperGroup):
+    """Keeps the words from the sub-command on, which the other runtime is given as they are."""
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """See `click.Group`."""
+        ctx.meta[_WORDS] = list(args)
+        return super().resolve_command(ctx, args)
+
 
 def build() -> typer.Typer:
     """The application with every sub-command that could be loaded; one that cannot does not break the others."""
     app = typer.Typer(
+        cls=_Root,
         help="A complete small backend, built to be watched while it breaks.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -45,11 +57,11 @@ def _options(
 ) -> None:
     """Options of every sub-command: they are read where they are needed, from the environment."""
     os.environ["STORMGLASS_INSTANCE"] = instance
-    command = context.invoked_subcommand or ""
-    if choose(runtime, command, instance) is Runtime.COMPOSE:
+    words = context.meta[_WORDS]
+    if choose(runtime, words, instance) is Runtime.COMPOSE:
         from stormglass.containers.commands import run
 
-        raise typer.Exit(run(sys.argv[sys.argv.index(command) :]))
+        raise typer.Exit(run(words))
 
 
 def main() -> None:

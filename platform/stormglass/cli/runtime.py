@@ -17,13 +17,17 @@ class Runtime(StrEnum):
     COMPOSE = "compose"
 
 
-NEVER_FOUND = {"up", "down", "doctor", "keys", "scale", "canary", "metrics", "rules", "bench"}
-"""Commands that mean the native runtime unless the other one is named."""
+NEVER_FOUND = {"up", "down", "doctor", "keys", "scale", "canary", "metrics", "rules", "bench", "routes"}
+"""Commands that mean the native runtime, or none, unless the other one is named."""
 
 
-def choose(given: Runtime | None, command: str, instance: str) -> Runtime:
-    """What was asked for; otherwise the containers if they run and the native instance does not."""
-    if inside_a_container() or not command:
+def choose(given: Runtime | None, words: list[str], instance: str) -> Runtime:
+    """What was asked for; otherwise the containers if they run and the native instance does not.
+
+    `words` are those of the command line from the sub-command on. What builds files builds them in the checkout.
+    """
+    command, *rest = words
+    if inside_a_container() or rest[:1] == ["build"] or not {"--help", "-h"}.isdisjoint(rest):
         return Runtime.NATIVE
     if given is not None:
         return given

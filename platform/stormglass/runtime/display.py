@@ -94,8 +94,8 @@ def status_table(status: Status) -> RenderableType:
 
 def summary(instance: Instance, seconds: float) -> str:
     """What to look at once an instance is up."""
-    share = f"{instance.sample_ratio:.4g}"
-    traces = "" if share == "1" else f"  traces      a share of {share}, and what is slow or fails\n"
+    share = instance.sample_ratio
+    traces = "" if share == 1 else f"  traces      a share of {share:g}, and what is slow or fails\n"
     return (
         f"instance {instance.name} is up after {seconds:.1f} s\n"
         f"  edge        http://{instance.address('edge')}\n"

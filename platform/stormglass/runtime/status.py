@@ -71,7 +71,10 @@ def status(instance: Instance) -> Status:
 
 
 def _seen_from_inside(instance: Instance) -> Status:
-    """Readiness alone: what the engine knows of its containers, it tells nobody in them."""
+    """Readiness alone: what the engine knows of its containers, it tells nobody in them.
+
+    What the platform can do without may have been left out, as natively what is not installed is not meant to run.
+    """
     places = list(instance.places())
     answers = asyncio.run(_ask(instance, places))
     rows = [
@@ -90,6 +93,7 @@ def _seen_from_inside(instance: Instance) -> Status:
         )
         for (process, number), answer in zip(places, answers, strict=True)
     ]
+    rows = [row for row in rows if row.ready or not instance.topology[row.process].optional]
     return Status(instance.name, "up" if all(row.ready for row in rows) else "degraded", 0, rows)
 
 

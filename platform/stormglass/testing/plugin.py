@@ -12,6 +12,11 @@ import pytest
 from stormglass.testing.handle import Platform
 
 
+def pytest_configure() -> None:
+    """Tests are of the native runtime, also where containers of the platform happen to run."""
+    os.environ.setdefault("STORMGLASS_RUNTIME", "native")
+
+
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """The running platform."""

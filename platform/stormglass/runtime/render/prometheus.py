@@ -42,8 +42,19 @@ _WATCHERS = {
         {"targets": [f"{name}:{port}"], "labels": {"service": name, "replica": name, "instance": name}}
         for name, port in (("collector", 8888), ("tempo", 3200), ("loki", 3100), ("grafana", 3000))
     ],
+    "metric_relabel_configs": [
+        {
+            "source_labels": ["__name__"],
+            "action": "keep",
+            "regex": (
+                "otelcol_.*|process_.*|tempo_distributor_spans_received_total|tempo_discarded_spans_total"
+                "|tempo_metrics_generator_processor_service_graphs_.*"
+                "|loki_distributor_lines_received_total|loki_discarded_samples_total"
+            ),
+        }
+    ],
 }
-"""What watches in containers, watched."""
+"""What watches in containers, watched; each of them has some 2,000 series, of which few are looked at."""
 
 
 def _alertmanager(instance: Instance) -> str:
