@@ -72,7 +72,7 @@ def rehearse(
 ) -> None:
     """Put the fault that each alert is for, under load; how long it takes to fire, and to clear after the fault's end.
 
-    All of them take about seven minutes. Exit code 1 if one did not fire or clear, or fired without a fault.
+    All of them take about six minutes. Exit code 1 if one did not fire or clear, or fired without a fault.
     """
     from observability.alerts.rehearsal.commands import Commands
     from observability.alerts.rehearsal.rehearse import rehearse as run

@@ -2,6 +2,9 @@
 
 What is observed when an order is settled says nothing of one that never is, and comparing two counters that are read at
 different moments errs by more than the objective allows. Here both shares of the objective come from one look.
+
+An order is as old as its id, which is chosen when its key is claimed. One that is stored more than ten seconds later
+(the first attempt crashed, another took over when the lease ended) comes too late to be asked about: it is not counted.
 """
 
 import asyncio

@@ -3,12 +3,15 @@
 import json
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stormglass.telemetry import budgets
+from stormglass.telemetry.names import trace_generator
+from stormglass.telemetry.names.registry import metrics_of
 from stormglass.testing import Platform, eventually
 from tests.telemetry.asking import log_lines, prometheus
 from tests.telemetry.order_trace import Span
@@ -30,10 +33,36 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
 
 
 def test_series_of_each_process(platform: Platform, order: Order, tell: Tell) -> None:
-    series = {page.replica: page.series for page in pages(platform)}
-    tell("series by process", json.dumps(dict(sorted(series.items(), key=lambda each: -each[1]))))
-    over = {replica: count for replica, count in series.items() if count > budgets.SERIES_PER_PROCESS.most}
+    served = list(pages(platform))
+    largest_first = sorted(served, key=lambda page: -page.series)
+    tell("series by process", json.dumps({page.replica: page.series for page in largest_first}))
+    over = {page.replica: page.series for page in served if page.series > budgets.series_of(page.service).most}
     assert over == {}
+    applied = {budgets.series_of(page.service) for page in served}
+    assert applied == {budgets.SERIES_PER_PROCESS, budgets.SERIES_OF_EDGE, budgets.SERIES_OF_TRACE_STORE}
+
+
+def test_all_that_is_made_of_spans_fits_into_the_trace_stores_budget(platform: Platform, tell: Tell) -> None:
+    bound = sum(metric.most_series for metric in metrics_of(trace_generator) if metric.name.startswith("traces_"))
+    (page,) = pages(platform, "traces")
+    own = sum(not sample.name.startswith("traces_") for family in page.families for sample in family.samples)
+    tell("series of the trace store: of its own, and the most it makes of spans", (own, bound))
+    assert own > 0
+    assert own + bound <= budgets.SERIES_OF_TRACE_STORE.most
+    assert f"{bound:,} in all" in budgets.SERIES_OF_TRACE_STORE.why
+
+
+def test_what_traefik_makes_of_a_request(platform: Platform, order: Order) -> None:
+    (page,) = pages(platform, "edge")
+    sets = Counter(
+        frozenset(label for label in sample.labels.items() if label[0] != "le")
+        for family in page.families
+        for sample in family.samples
+        if "method" in sample.labels
+    )
+    # counted here, because a release of Traefik may add to it
+    assert set(sets.values()) == {20}
+    assert "makes 20 of every" in budgets.SERIES_OF_EDGE.why
 
 
 def test_series_in_total(platform: Platform, order: Order, tell: Tell) -> None:
