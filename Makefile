@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development demo down test lint requirements clean
+.PHONY: help setup setup-development demo compose-demo down test test-compose lint requirements clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -22,6 +22,14 @@ down: ## Stop everything the demo left running
 
 test: setup-development ## Run the whole test suite on an instance of its own
 	@$(BIN)/python -m pytest $(PYTEST)
+
+compose-demo: setup ## The same tour in containers, then a failover and a cache fallback; leaves them running
+	@$(BIN)/stormglass --runtime compose demo
+	@$(BIN)/stormglass --runtime compose demo failover
+	@$(BIN)/stormglass --runtime compose demo cache-fallback
+
+test-compose: setup-development ## The containers' own tests, in a project of their own; skipped where there is no engine
+	@STORMGLASS_TEST_COMPOSE=1 $(BIN)/python -m pytest tests/compose $(PYTEST)
 
 lint: setup-development ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -19,7 +19,7 @@ _WORDS = "stormglass.words"
 class _Root(TyperGroup):
     """Keeps the words from the sub-command on, which the other runtime is given as they are."""
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """See `click.Group`."""
         ctx.meta[_WORDS] = list(args)
         return super().resolve_command(ctx, args)
