@@ -226,7 +226,10 @@ def test_what_is_undecided_at_the_end_is_counted_as_dropped(growth: Any) -> None
 def test_threads_do_not_lose_count(growth: Any, hasty_threads: None) -> None:
     kept, out, ended = growth(KEPT, reason="error"), growth(OUT), growth(ENDED)
     lost = growth(LOST, reason="undecided")
-    process = Process(limit=4)  # too small for what is open at a time: threads also evict each other's spans
+    # a busy machine may make a root slow, which would be another reason to keep it
+    process = Process(
+        slow_ms=3_600_000, limit=4
+    )  # too small for what is open at a time: threads also evict each other's spans
 
     def work() -> None:
         for number in range(300):
