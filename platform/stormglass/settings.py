@@ -79,7 +79,7 @@ class ProcessSettings(BaseSettings):
 
 
 class TelemetrySettings(BaseSettings):
-    """What is traced and how much of it may wait for the trace pipeline."""
+    """What is traced, where log lines go, and how much of both may wait for the trace pipeline."""
 
     model_config = _config("STORMGLASS_TELEMETRY_")
 
@@ -87,7 +87,11 @@ class TelemetrySettings(BaseSettings):
     slow_ms: int = Field(default=500, ge=1, description="A part of an unsampled trace that takes longer is exported")
     undecided_spans: int = Field(default=4096, ge=1, description="Spans kept until their part of a trace has ended")
     queue_spans: int = Field(default=4096, ge=1, description="Spans waiting for export; more are dropped and counted")
-    export_interval_ms: int = Field(default=500, ge=10, description="Longest wait of a finished span")
+    logs: Literal["stdout", "otlp"] = Field(
+        default="stdout", description="otlp: to the collector at the trace pipeline's address, beside standard output"
+    )
+    queue_lines: int = Field(default=2048, ge=1, description="Log lines waiting for export; more are dropped, counted")
+    export_interval_ms: int = Field(default=500, ge=10, description="Longest wait of a finished span or a log line")
     export_timeout_ms: int = Field(default=3000, ge=10, description="For one export attempt")
 
 

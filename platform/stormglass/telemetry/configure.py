@@ -1,6 +1,8 @@
 """One call that gives a process its traces, metrics and logs."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.redis import RedisInstrumentor
@@ -15,7 +17,11 @@ from stormglass.telemetry.logs import configure_logs
 from stormglass.telemetry.sampling import sampler
 from stormglass.telemetry.sampling_parts import UnsampledParts
 
+if TYPE_CHECKING:
+    from stormglass.telemetry.log_export import LogExport
+
 _provider: TracerProvider | None = None
+_lines: "LogExport | None" = None
 
 
 def configure(*, traced: bool = True) -> None:
@@ -24,9 +30,9 @@ def configure(*, traced: bool = True) -> None:
     `traced=False` is for the trace store, which must not report its own work to itself. Only W3C trace context is
     propagated: baggage would carry whatever a client sends through every layer.
     """
-    global _provider  # noqa: PLW0603 - one provider a process, closed by shutdown()
+    global _lines, _provider  # noqa: PLW0603 - one of each a process, closed by shutdown()
     own = settings.process()
-    configure_logs(own)
+    configure_logs(own, _lines)
     propagate.set_global_textmap(TraceContextTextMapPropagator())
     if not traced or _provider is not None:
         return
@@ -41,6 +47,12 @@ def configure(*, traced: bool = True) -> None:
         }
     )
     wanted = settings.telemetry()
+    if wanted.logs == "otlp":
+        # 40 ms of a start, which whoever does not export them need not wait for
+        from stormglass.telemetry.log_export import log_export
+
+        _lines = log_export(settings.address("traces"), wanted, resource)
+        configure_logs(own, _lines)
     names.SAMPLE_RATIO.gauge().set(wanted.sample_ratio)
     _provider = TracerProvider(resource=resource, sampler=sampler(wanted.sample_ratio), shutdown_on_exit=False)
     export = span_processor(settings.address("traces"), wanted)
@@ -52,8 +64,11 @@ def configure(*, traced: bool = True) -> None:
 
 
 def shutdown() -> None:
-    """Deliver the spans that still wait, within the export time-out, and stop."""
-    global _provider  # noqa: PLW0603 - see configure()
-    if _provider is not None:
-        _provider.shutdown()
-        _provider = None
+    """Deliver the spans and the log lines that still wait, within one export time-out, and stop."""
+    global _lines, _provider  # noqa: PLW0603 - see configure()
+    ends = [each.shutdown for each in (_provider, _lines) if each is not None]
+    _provider = _lines = None
+    # side by side: either may take a whole time-out
+    with ThreadPoolExecutor(2, "telemetry-end") as threads:
+        for end in [threads.submit(end) for end in ends]:
+            end.result()

@@ -19,8 +19,11 @@ def _trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return event
 
 
-def configure_logs(settings: ProcessSettings) -> None:
-    """Send structlog and the standard library's loggers through the same JSON line writer."""
+def configure_logs(settings: ProcessSettings, export: Processor | None = None) -> None:
+    """Send structlog and the standard library's loggers through the same JSON line writer.
+
+    `export` is shown every line as well, complete and with the standard library's record of it.
+    """
 
     def process_name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = settings.service
@@ -41,6 +44,7 @@ def configure_logs(settings: ProcessSettings) -> None:
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[
+                *([export] if export else []),
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
@@ -53,7 +57,8 @@ def configure_logs(settings: ProcessSettings) -> None:
     for noisy in ("uvicorn.access", "uvicorn.error", "httpx", "arq.worker", "opentelemetry.attributes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # an outage of the trace pipeline is one line of ours, not two for every batch
-    for silent in ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"):
+    exporters = "opentelemetry.exporter.otlp.proto.http"
+    for silent in (f"{exporters}.trace_exporter", f"{exporters}._log_exporter", "opentelemetry.sdk._shared_internal"):
         logging.getLogger(silent).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

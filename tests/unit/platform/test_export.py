@@ -151,7 +151,7 @@ def test_the_queue_that_is_counted_is_the_one_that_the_sdk_fills(
     provider = start(export_interval_ms=60_000)
     finish(provider, 7)
     assert REGISTRY.get_sample_value(WAITING) == 7, "the SDK keeps ended spans somewhere else now"
-    assert isinstance(processor(provider)._waiting, deque)
+    assert isinstance(processor(provider)._queue.waiting, deque)
 
 
 def test_what_is_under_way_counts_as_waiting(start: Callable[..., TracerProvider], pipeline: Pipeline) -> None:

@@ -49,6 +49,13 @@ from stormglass.telemetry.names.http import (
     HTTP_SERVER_ACTIVE,
     HTTP_SERVER_DURATION,
 )
+from stormglass.telemetry.names.log_pipeline import (
+    LOG_EXPORT_ERRORS,
+    LOG_QUEUE,
+    LOG_RECORDS_DROPPED,
+    LOG_RECORDS_EMITTED,
+    LOG_RECORDS_EXPORTED,
+)
 from stormglass.telemetry.names.mail import MAIL, MAILSINK_MESSAGES
 from stormglass.telemetry.names.manager import PROCESS_RESTARTS, PROCESS_UP
 from stormglass.telemetry.names.metric import Metric
@@ -179,6 +186,11 @@ __all__ = [
     "KEYS_REFRESHED",
     "LATENCY_BUCKETS",
     "LAYERS",
+    "LOG_EXPORT_ERRORS",
+    "LOG_QUEUE",
+    "LOG_RECORDS_DROPPED",
+    "LOG_RECORDS_EMITTED",
+    "LOG_RECORDS_EXPORTED",
     "MAIL",
     "MAILSINK_MESSAGES",
     "MAX_EDGES",
