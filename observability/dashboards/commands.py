@@ -126,10 +126,16 @@ def _url(instance: str | None, label: str) -> str:
 
 
 def _present(instance: str | None) -> set[str]:
+    """Processes whose metrics there can be; in containers not those of ours in whose place stands the usual server."""
+    from stormglass.containers.contained import USUAL_SERVERS
     from stormglass.runtime.instance import load
     from stormglass.runtime.programs import available
+    from stormglass.runtime.status import status
 
-    return {process.name for process, _ in load(instance).places() if available(process)}
+    found = load(instance)
+    if found.managed:
+        return {process.name for process, _ in found.places() if available(process)}
+    return {row.process for row in status(found).rows} - set(USUAL_SERVERS)
 
 
 def _show(found: "Iterable[Finding]") -> None:

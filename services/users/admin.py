@@ -2,6 +2,8 @@
 
 import asyncio
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from services.users.models import Account
 from services.users.store.accounts import Accounts
 from stormglass import settings
@@ -33,6 +35,7 @@ async def keep_ensuring(accounts: Accounts) -> None:
         attempt += 1
         try:
             return await ensure_admin(accounts)
-        except DependencyUnavailable as error:
+        except (DependencyUnavailable, SQLAlchemyError) as error:
+            # the second while the tables, or the right to them, are still being made
             _log.warning("administrator's account not checked yet", attempt=attempt, reason=str(error))
             await asyncio.sleep(0.2 + backoff(attempt, cap=5.0))
