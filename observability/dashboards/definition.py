@@ -92,7 +92,7 @@ class Panel:
     """One question.
 
     `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
-    platform; `needs` is the process without which there is nothing to show, where that is optional. `width` is in
+    platform; `needs` is the process without which there is nothing to show, where that is optional or exists natively only. `width` is in
     columns of 24, `height` in units of 38 pixels.
 
     What leads on from here: `leads_to` is the page that answers the next question, `traces` a TraceQL query that finds
@@ -120,7 +120,9 @@ class Panel:
     @property
     def nothing(self) -> str:
         """What is said where there is nothing to show."""
-        return self.empty or (f"nothing; it moves under {self.moves_under}" if self.moves_under else "no data")
+        if self.empty or self.moves_under:
+            return self.empty or f"nothing; it moves under {self.moves_under}"
+        return f"no data; it needs {self.needs}" if self.needs else "no data"
 
 
 @dataclass(frozen=True, slots=True)

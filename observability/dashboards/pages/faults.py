@@ -93,6 +93,7 @@ _BROKEN = Row(
             (Query("sum by (process) (increase(stormglass_process_restarts_total[1m]))", "{{process}}"),),
             height=6,
             leads_to="service",
+            needs="keeper",
         ),
     ),
 )

@@ -119,6 +119,7 @@ _OUTCOME = Row(
             "Copies a second that reached the mail server; `repeated` is nobody's wish.",
             Unit.OPERATIONS,
             (Query("sum by (copy) (rate(mailsink_messages_total[30s]))", "{{copy}}"),),
+            needs="mail",
         ),
     ),
 )

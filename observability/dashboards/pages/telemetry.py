@@ -66,12 +66,14 @@ _STORE = Row(
                     "p95",
                 ),
             ),
+            needs="traces",
         ),
         Panel(
             "Size of the trace store",
             "Its file; old traces go when it has reached its limit.",
             Unit.BYTES,
             (Query("max(trace_store_database_bytes)", "file"),),
+            needs="traces",
         ),
     ),
 )

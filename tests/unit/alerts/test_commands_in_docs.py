@@ -26,7 +26,7 @@ def commands(text: str) -> Iterator[list[str]]:
     """What stands behind `stormglass`, in words, wherever it does."""
     for found in _TYPED.finditer(text):
         typed = _MORE.split((found[1] or found[2]).replace("…", ""))[0]
-        yield shlex.split(typed)
+        yield shlex.split(typed.removeprefix("--runtime compose "))
 
 
 @cache
