@@ -92,8 +92,8 @@ class Panel:
     """One question.
 
     `moves_under` is the fault that makes it move, as `stormglass fault add` takes it, where it is empty in a healthy
-    platform; `needs` is the process without which there is nothing to show, where that is optional or exists natively only. `width` is in
-    columns of 24, `height` in units of 38 pixels.
+    platform; `needs` is the process without which there is nothing to show, where that is optional or exists natively
+    only. `width` is in columns of 24, `height` in units of 38 pixels.
 
     What leads on from here: `leads_to` is the page that answers the next question, `traces` a TraceQL query that finds
     the traces of what is shown, `logs` a pattern for the services whose log lines tell more. `keys` are the labels that
