@@ -61,7 +61,7 @@ def _options(
     if choose(runtime, words, instance) is Runtime.COMPOSE:
         from stormglass.containers.commands import run
 
-        raise typer.Exit(run(words))
+        run(words)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -29,51 +29,47 @@ END_SECONDS = 30.0
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def run(arguments: list[str]) -> int:
-    """Run a command line against the containers; its exit code."""
-    name = arguments[0] if arguments else ""
+def run(arguments: list[str]) -> NoReturn:
+    """Run a command line against the containers, and exit with its code."""
+    name = arguments[0]
     if name in NATIVE:
         raise RuntimeFailure(f"{name} is for the native runtime: {NATIVE[name]}")
     if name in {command.name for command in app.registered_commands}:
-        result = app(arguments, standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    if name == "demo" and not engine.running():
-        started = _up()
-        if started:
-            return started
-    return engine.forward(arguments)
+        app(arguments, prog_name="stormglass --runtime compose")
+    if not engine.running():
+        if name != "demo":
+            raise RuntimeFailure("no container runs: start them with `stormglass --runtime compose up`")
+        _up()
+    sys.exit(engine.forward(arguments))
 
 
 @app.command(name="up")
-def up(*, fresh: Annotated[bool, typer.Option(help="Forget all data of earlier runs.")] = False) -> int:
+def up(*, fresh: Annotated[bool, typer.Option(help="Forget all data of earlier runs.")] = False) -> None:
     """Build what is missing, start everything, wait until all is healthy."""
     if fresh:
-        engine.attached("down", "--volumes", "--remove-orphans")
-    return _up()
+        engine.attached("--profile", "cli", "down", "--volumes", "--remove-orphans")
+    _up()
 
 
-def _up() -> int:
+def _up() -> None:
     begun = time.monotonic()
     code = engine.attached("up", "--build", "--detach", "--wait")
     if code:
         raise RuntimeFailure("not every container became healthy: `stormglass --runtime compose status` says which")
     typer.echo(f"the containers are up after {time.monotonic() - begun:.1f} s", err=True)
-    return 0
 
 
 @app.command(name="down")
-def down(*, purge: Annotated[bool, typer.Option(help="Remove the volumes too.")] = False) -> int:
+def down(*, purge: Annotated[bool, typer.Option(help="Remove the volumes too.")] = False) -> None:
     """Stop and remove every container."""
-    return engine.attached("down", "--remove-orphans", *(["--volumes"] if purge else []))
+    _exit(engine.attached("--profile", "cli", "down", "--remove-orphans", *(["--volumes"] if purge else [])))
 
 
 @app.command(name="restart")
-def restart(name: str) -> int:
+def restart(name: str) -> None:
     """Restart a replica, or all replicas of a process, one after the other."""
     for service in services(name):
-        if code := engine.attached("restart", service):
-            return code
-    return 0
+        _exit(engine.attached("restart", service))
 
 
 @app.command(name="kill")
@@ -82,7 +78,7 @@ def kill(
     *,
     signal_name: Annotated[str, typer.Option("--signal", "-s", help="Name of the signal.")] = "KILL",
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Send a signal to a replica or to all of a process; what dies is started again, as the native manager does."""
     wanted, signal = services(name), signal_name.upper().removeprefix("SIG")
     engine.compose("kill", "--signal", f"SIG{signal}", *wanted)
@@ -95,7 +91,6 @@ def kill(
         _json({"signal": signal, "replicas": wanted})
     else:
         typer.echo(f"sent {signal} to {', '.join(wanted)}")
-    return 0
 
 
 def _until_ended(service: str) -> None:
@@ -107,7 +102,7 @@ def _until_ended(service: str) -> None:
 
 
 @app.command(name="status")
-def status(*, as_json: AsJson = False) -> int:
+def status(*, as_json: AsJson = False) -> None:
     """Show state, health, memory and image of every container. Exit code 3 unless all are as they should be."""
     found = engine.containers()
     state = "down" if not found else "up" if all(each.ready for each in found) else "degraded"
@@ -129,7 +124,7 @@ def status(*, as_json: AsJson = False) -> int:
         _json({"runtime": "compose", "state": state, "rows": rows, "memory_bytes": sum(c.memory_bytes for c in found)})
     else:
         _table(found, state)
-    return 0 if state == "up" else 3
+    _exit(0 if state == "up" else 3)
 
 
 def _table(found: list[engine.Container], state: str) -> None:
@@ -161,7 +156,7 @@ def logs(
     count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 100,
     trace: Annotated[str, typer.Option(help="Only the lines of this trace, from every container.")] = "",
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Show log lines of all containers in one order of time."""
     from rich.console import Console
 
@@ -186,7 +181,6 @@ def logs(
         for line in _lines(engine.lines("logs", "--no-color", "--follow", "--tail", "0", *wanted)):
             if not trace or line.belongs_to(trace):
                 show(line)
-    return 0
 
 
 def _lines(printed: Iterable[str]) -> Iterator[Any]:
@@ -217,6 +211,11 @@ def services(name: str) -> list[str]:
             raise RuntimeFailure(f"there is no container {name!r}: there are {', '.join(sorted(known))}")
         found = [name]
     return found
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
 
 
 def _json(document: object) -> None:
