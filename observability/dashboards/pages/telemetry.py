@@ -18,9 +18,11 @@ _SPANS = Row(
             Unit.OPERATIONS,
             (
                 Query(
-                    "sum by (service, reason) (rate(telemetry_spans_dropped_total[30s])"
-                    " or rate(telemetry_log_records_dropped_total[30s])) > 0",
-                    "{{service}} {{reason}}",
+                    "sum by (service, reason) (rate(telemetry_spans_dropped_total[30s])) > 0", "{{service}} {{reason}}"
+                ),
+                Query(
+                    "sum by (service, reason) (rate(telemetry_log_records_dropped_total[30s])) > 0",
+                    "{{service}} lines {{reason}}",
                 ),
             ),
             moves_under="gateway→traces down",

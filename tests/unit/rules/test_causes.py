@@ -20,9 +20,18 @@ SILENT = {'up{replica="users-1"}': "0x200", **STARTED}
 BACK_SOON = {'traefik_service_server_up{exported_service="orders-1@file"}': "1x59 0 0 1x100", **STARTED}
 LETTER = {'dead_letters_waiting{task="order_placed"}': "0x10 1x100"}
 REPLAYED = {'dead_letters_waiting{task="order_placed"}': "0x10 1x10 0x100"}
-DROPPED = {'telemetry_spans_dropped_total{service="orders",reason="queue_full"}': "0+5x200"}
-STORE_DROPS = {'trace_store_spans_dropped_total{service="traces",reason="queue_full"}': "0+5x200"}
-NOTHING_DROPPED = dict.fromkeys((*DROPPED, *STORE_DROPS), "7x200")
+SPANS = 'telemetry_spans_dropped_total{service="orders",reason="queue_full"}'
+LINES = 'telemetry_log_records_dropped_total{service="orders",reason="queue_full"}'
+STORE = 'trace_store_spans_dropped_total{service="traces",reason="queue_full"}'
+SENT = [
+    f'otelcol_exporter_send_failed_{signal}{{service="collector",exporter="e"}}' for signal in ("spans", "log_records")
+]
+NOTHING_DROPPED = dict.fromkeys((SPANS, LINES, STORE, *SENT), "7x200")
+"""A process serves all of its counters, with the same labels."""
+
+
+def dropped(series: str) -> Series:
+    return {**NOTHING_DROPPED, series: "0+5x200"}
 
 
 @with_promtool
@@ -37,8 +46,7 @@ NOTHING_DROPPED = dict.fromkeys((*DROPPED, *STORE_DROPS), "7x200")
         ("DeadLetters", LETTER, "40s", False),
         ("DeadLetters", LETTER, "5m", True),
         ("DeadLetters", REPLAYED, "5m", False),
-        ("TelemetryDropped", DROPPED, "2m", True),
-        ("TelemetryDropped", STORE_DROPS, "2m", True),
+        *(("TelemetryDropped", dropped(series), "2m", True) for series in (SPANS, LINES, STORE, *SENT[:1])),
         ("TelemetryDropped", NOTHING_DROPPED, "2m", False),
         ("Watchdog", {}, "5s", True),
     ],
