@@ -173,7 +173,7 @@ def _docker(*arguments: str) -> str:
 def _needed() -> None:
     if shutil.which("docker") is None:
         raise RuntimeFailure(
-            "there is no `docker` on PATH: install an engine with Compose 2.24 or newer, or use make demo"
+            "there is no `docker` on PATH: install Docker Engine 25 with Compose 2.24 or newer, or use make demo"
         )
     if not (ROOT / "docker-compose.yml").is_file():
         raise RuntimeFailure(f"there is no docker-compose.yml in {ROOT}: --runtime compose works in a checkout")
