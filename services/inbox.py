@@ -7,6 +7,9 @@ import httpx
 
 from services.shopper import ShopError
 
+MOST = 1000
+"""Mails in one answer; the server would say 50."""
+
 
 def wait_for_mail(api_url: str, recipient: str, *, seconds: float = 30.0, count: int = 1) -> list[dict[str, Any]]:
     """At least `count` mails to `recipient`, newest first; `ShopError` if they do not come within `seconds`."""
@@ -26,7 +29,7 @@ def wait_for_mail(api_url: str, recipient: str, *, seconds: float = 30.0, count:
 def mails_to(api_url: str, recipient: str) -> list[dict[str, Any]]:
     """Mails to `recipient` that are there now, newest first."""
     try:
-        response = httpx.get(f"{api_url}/api/v1/search", params={"query": f"to:{recipient}"}, timeout=5)
+        response = httpx.get(f"{api_url}/api/v1/search", params={"query": f"to:{recipient}", "limit": MOST}, timeout=5)
         response.raise_for_status()
     except httpx.HTTPError as error:
         raise ShopError(f"the mail server at {api_url} does not answer: {error}") from error

@@ -105,5 +105,5 @@ def test_an_order_moves_the_figures_that_tell_of_it(platform: Platform) -> None:
         return True
 
     eventually(all_moved, seconds=20, every=1, what="every figure moved")
-    placed, confirmed = (total(platform, "order_value_cents_total", outcome=each) for each in ("placed", "confirmed"))
-    assert placed >= confirmed > 0
+    # not compared with what was placed: a replica that was killed since has forgotten its share
+    assert total(platform, "order_value_cents_total", outcome="confirmed") > 0
