@@ -67,13 +67,15 @@ def exemplars(platform: Platform, begun: float) -> Found:
 
 @pytest.mark.parametrize("where", HISTOGRAMS)
 def test_a_bucket_leads_to_the_request_that_was_in_it(where: str, slow_orders_trace: str, exemplars: Found) -> None:
-    def of_the_order() -> list[Exemplar]:
-        return [each for each in exemplars(HISTOGRAMS[where]) if each["trace_id"] == slow_orders_trace]
+    least = SLOW_SECONDS if where in SLOW else 0.0
 
-    found = eventually(of_the_order, seconds=SCRAPED_SECONDS, every=0.5, what=f"an exemplar of {where}")
+    def of_the_order() -> list[Exemplar]:
+        found = [each for each in exemplars(HISTOGRAMS[where]) if each["trace_id"] == slow_orders_trace]
+        # its requests may have gone to two replicas, and these are not looked at in the same moment
+        return found if any(each["seconds"] > least for each in found) else []
+
+    found = eventually(of_the_order, seconds=SCRAPED_SECONDS, every=0.5, what=f"an exemplar of {where} over {least} s")
     assert all(each["seconds"] <= float(each["le"]) for each in found)
-    if where in SLOW:
-        assert max(each["seconds"] for each in found) > SLOW_SECONDS
 
 
 def test_every_exemplar_leads_to_a_trace_and_to_log_lines(
