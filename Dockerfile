@@ -40,7 +40,7 @@ ENV PATH=/opt/stormglass/bin:$PATH \
 USER 10001:10001
 WORKDIR /var/lib/stormglass
 # Ready means what `/readyz` says; start-up takes two seconds.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --start-interval=500ms --retries=3 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --start-interval=500ms --retries=3 \
     CMD ["python", "-I", "-m", "stormglass.containers.healthcheck"]
 # Exec form: the process is PID 1 and receives SIGTERM itself, drains and ends.
 ENTRYPOINT ["python", "-P", "-m"]
