@@ -35,11 +35,11 @@ COPY --from=build /opt/stormglass /opt/stormglass
 ENV PATH=/opt/stormglass/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    # two arenas instead of eight per core: half of the memory of a process that waits for the network most of the time
+    # glibc may make eight arenas per core otherwise, and the memory limits are narrow
     MALLOC_ARENA_MAX=2
 USER 10001:10001
 WORKDIR /var/lib/stormglass
-# Ready means what `/readyz` says; start-up takes two seconds.
+# Ready means what `/readyz` says.
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --start-interval=500ms --retries=3 \
     CMD ["python", "-I", "-m", "stormglass.containers.healthcheck"]
 # Exec form: the process is PID 1 and receives SIGTERM itself, drains and ends.

@@ -48,11 +48,6 @@ class Containers:
         }
     )
 
-    @property
-    def base_url(self) -> str:
-        """The edge, as it is published."""
-        return f"http://127.0.0.1:{PORTS['STORMGLASS_EDGE_PORT']}"
-
     def docker(self, *arguments: str, timeout: float = 300, check: bool = True) -> str:
         """What `docker …` prints."""
         return self._run(["docker", *arguments], timeout, check)

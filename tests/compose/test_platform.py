@@ -51,7 +51,7 @@ def test_its_lines_are_found_by_its_trace(containers: Containers) -> None:
     assert {line["trace_id"] for line in lines_found} == {report["trace_id"]}
 
 
-def test_prometheus_sees_every_replica_and_exemplars_lead_to_traces(containers: Containers) -> None:
+def test_prometheus_sees_every_replica_and_keeps_exemplars(containers: Containers) -> None:
     def up() -> set[str]:
         result = _prometheus(containers, 'query?query=up{job="stormglass"}==1')["result"]
         return {row["metric"]["replica"] for row in result}

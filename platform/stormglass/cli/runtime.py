@@ -11,7 +11,7 @@ from stormglass.runtime.network import HOST
 
 
 class Runtime(StrEnum):
-    """Both have the same processes and the same commands."""
+    """Both run the same processes."""
 
     NATIVE = "native"
     COMPOSE = "compose"
@@ -21,12 +21,21 @@ NEVER_FOUND = {"up", "down", "doctor", "keys", "scale", "canary", "metrics", "ru
 """Commands that mean the native runtime, or none, unless the other one is named."""
 
 
+OF_THE_ENGINE = {"up", "down", "logs", "kill", "restart", "scale", "canary", "keys", "doctor"}
+"""Commands that cannot be had inside of a container: what they act on is out of reach there."""
+
+
 def choose(given: Runtime | None, words: list[str], instance: str) -> Runtime:
     """What was asked for; otherwise the containers if they run and the native instance does not.
 
     `words` are those of the command line from the sub-command on. What builds files builds them in the checkout.
     """
     command, *rest = words
+    if inside_a_container() and command in OF_THE_ENGINE:
+        raise RuntimeFailure(
+            f"{command} cannot be done inside of a container: on the host, `docker compose` or"
+            f" `stormglass --runtime compose {command}` does it, or says why not"
+        )
     if inside_a_container() or rest[:1] == ["build"] or not {"--help", "-h"}.isdisjoint(rest):
         return Runtime.NATIVE
     if given is not None:

@@ -10,6 +10,7 @@ import typer
 
 from stormglass.containers import engine
 from stormglass.containers.contained import contained
+from stormglass.runtime.control import signal_named
 from stormglass.runtime.errors import RuntimeFailure
 from stormglass.runtime.options import AsJson
 
@@ -76,11 +77,11 @@ def restart(name: str) -> None:
 def kill(
     name: str,
     *,
-    signal_name: Annotated[str, typer.Option("--signal", "-s", help="Name of the signal.")] = "KILL",
+    signal_name: Annotated[str, typer.Option("--signal", "-s", help="Name or number.")] = "KILL",
     as_json: AsJson = False,
 ) -> None:
     """Send a signal to a replica or to all of a process; what dies is started again, as the native manager does."""
-    wanted, signal = services(name), signal_name.upper().removeprefix("SIG")
+    wanted, signal = services(name), signal_named(signal_name).name.removeprefix("SIG")
     engine.compose("kill", "--signal", f"SIG{signal}", *wanted)
     if signal in ENDING:
         # the engine restarts what crashes, but takes a kill of ours for the wish that it stay away

@@ -38,14 +38,15 @@ def restart(instance_name: str, name: str, report: Report) -> None:
 def kill(instance_name: str, name: str, signal_name: str) -> list[str]:
     """Send a signal to a replica or to all of a process (`KILL`, `SIGSTOP`, `9`); whom it was sent to."""
     instance, manager = running(instance_name)
-    number = _signal(signal_name)
+    number = signal_named(signal_name)
     sent = [process.replica_name(replica) for process, replica in names.replicas(instance, name)]
     for replica in sent:
         manager.signal(replica, str(int(number)))
     return sent
 
 
-def _signal(name: str) -> signal.Signals:
+def signal_named(name: str) -> signal.Signals:
+    """The signal that a person means by its name or number; `RuntimeFailure` says what is wanted."""
     try:
         return (
             signal.Signals(int(name)) if name.isdecimal() else signal.Signals[f"SIG{name.upper().removeprefix('SIG')}"]

@@ -46,6 +46,20 @@ def test_inside_there_is_nothing_to_choose(containers_run: None, monkeypatch: py
     assert choose(Runtime.COMPOSE, ["order"], "demo") is Runtime.NATIVE
 
 
+def test_inside_what_is_the_engines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORMGLASS_NETWORK", "containers")
+    with pytest.raises(RuntimeFailure, match="stormglass --runtime compose logs"):
+        choose(None, ["logs", "orders"], "demo")
+
+
+def test_a_signal_may_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, ...]] = []
+    monkeypatch.setattr(engine, "compose", lambda *words: given.append(words) or "")  # type: ignore[func-returns-value]  # the value is the text after it
+    with pytest.raises(SystemExit):
+        commands.run(["kill", "orders-1", "--signal", "10"])
+    assert given == [("kill", "--signal", "SIGUSR1", "orders-1")]
+
+
 def test_without_an_engine_everything_is_native(containers_run: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert choose(None, ["order"], "demo") is Runtime.NATIVE
