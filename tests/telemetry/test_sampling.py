@@ -194,10 +194,12 @@ def test_a_job_of_an_unchosen_trace_is_kept_when_it_fails(
     with fault("mail", "refuse"):
         trace_id = visitors.order()
         part = eventually(lambda: _part(_fetch(platform, [trace_id])[trace_id], "worker"), what="the job's spans")
-    (job,) = (span for span in part if span.kind == "consumer")
-    assert job.failed
+    tries = [span for span in part if span.kind == "consumer"]
+    assert tries, "one, or more if the next came before the worker delivered the first one's spans"
+    for job in tries:
+        assert job.failed
+        assert [link.trace_id for link in job.links] == [trace_id], "the link leads to the same trace, not to a span"
     assert _reasons(part) == {"error"}
-    assert [link.trace_id for link in job.links] == [trace_id], "the link leads to the same trace, though not to a span"
     assert not [span for span in part if span.kind == "producer"], "handing it over went well"
 
 
