@@ -41,15 +41,63 @@ def _service(
     )
 
 
-def _balanced(name: str, client: str) -> tuple[Use, ...]:
+def _balanced(service: Process, client: str) -> tuple[Use, ...]:
     """Traefik sends requests to every replica and asks each one's health on its admin port."""
-    return (
-        Use(name, each_replica=True, client=client),
-        Use(f"{name}:admin", each_replica=True, client=client),
-    )
+    return tuple(Use(endpoint.label, each_replica=True, client=client) for endpoint in service.endpoints)
 
 
-_SCRAPED = ("edge:admin", "gateway:admin", "users:admin", "products:admin", "orders:admin", "worker:admin")
+_GATEWAY = _service("gateway", replicas=2, uses=("redis", "internal"), starts_after=("redis",))
+
+_SERVICES = (
+    _service(
+        "users",
+        replicas=1,
+        uses=("postgres", "redis"),
+        starts_after=("postgres", "redis"),
+        paths=("/users", "/tokens", "/sessions", "/api-keys", "/credentials", "/.well-known/jwks.json"),
+        migrations="services.users.migrations",
+    ),
+    _service(
+        "products",
+        replicas=2,
+        uses=("postgres", "redis"),
+        starts_after=("postgres", "redis"),
+        paths=("/products", "/reservations"),
+        migrations="services.products.migrations",
+    ),
+    _service(
+        "orders",
+        replicas=2,
+        uses=("postgres", "redis", "internal"),
+        starts_after=("postgres", "redis"),
+        paths=("/orders",),
+        migrations="services.orders.migrations",
+    ),
+)
+
+_WORKER = Process(
+    name="worker",
+    kind=Kind.PROGRAM,
+    target="worker.main",
+    endpoints=(_admin("worker"),),
+    replicas=2,
+    scalable=True,
+    uses=(
+        Use("postgres"),
+        Use("redis"),
+        Use("internal"),
+        Use("mail"),
+        Use("mail-api"),
+        Use("traces"),
+    ),
+    starts_after=("postgres", "redis"),
+    database=True,
+    shared_databases=("orders",),
+    migrations="worker.migrations",
+    stop_seconds=20.0,
+)
+
+_SCRAPED = ("edge", *(process.name for process in (_GATEWAY, *_SERVICES, _WORKER)))
 
 TOPOLOGY = Topology(
     clients=(Use("edge"),),
@@ -59,10 +107,8 @@ TOPOLOGY = Topology(
             kind=Kind.TRAEFIK,
             endpoints=(Endpoint("edge"), Endpoint("internal"), _admin("edge")),
             uses=(
-                *_balanced("gateway", "edge"),
-                *_balanced("users", "internal"),
-                *_balanced("products", "internal"),
-                *_balanced("orders", "internal"),
+                *_balanced(_GATEWAY, "edge"),
+                *(use for service in _SERVICES for use in _balanced(service, "internal")),
                 Use("traces"),
             ),
             stop_seconds=15.0,
@@ -106,7 +152,7 @@ TOPOLOGY = Topology(
             kind=Kind.PROMETHEUS,
             endpoints=(Endpoint("prometheus"),),
             uses=(
-                *(Use(label, each_replica=True) for label in _SCRAPED),
+                *(Use(f"{name}:admin", each_replica=True) for name in _SCRAPED),
                 Use("traces:admin"),
                 Use("mail:admin"),
                 Use("keeper:admin"),
@@ -138,51 +184,8 @@ TOPOLOGY = Topology(
             uses=(Use("redis"),),
             optional=True,
         ),
-        _service(
-            "users",
-            replicas=1,
-            uses=("postgres", "redis"),
-            starts_after=("postgres", "redis"),
-            paths=("/users", "/tokens", "/sessions", "/api-keys", "/credentials", "/.well-known/jwks.json"),
-            migrations="services.users.migrations",
-        ),
-        _service(
-            "products",
-            replicas=2,
-            uses=("postgres", "redis"),
-            starts_after=("postgres", "redis"),
-            paths=("/products", "/reservations"),
-            migrations="services.products.migrations",
-        ),
-        _service(
-            "orders",
-            replicas=2,
-            uses=("postgres", "redis", "internal"),
-            starts_after=("postgres", "redis"),
-            paths=("/orders",),
-            migrations="services.orders.migrations",
-        ),
-        _service("gateway", replicas=2, uses=("redis", "internal"), starts_after=("redis",)),
-        Process(
-            name="worker",
-            kind=Kind.PROGRAM,
-            target="worker.main",
-            endpoints=(_admin("worker"),),
-            replicas=2,
-            scalable=True,
-            uses=(
-                Use("postgres"),
-                Use("redis"),
-                Use("internal"),
-                Use("mail"),
-                Use("mail-api"),
-                Use("traces"),
-            ),
-            starts_after=("postgres", "redis"),
-            database=True,
-            shared_databases=("orders",),
-            migrations="worker.migrations",
-            stop_seconds=20.0,
-        ),
+        *_SERVICES,
+        _GATEWAY,
+        _WORKER,
     ),
 )

@@ -5,12 +5,16 @@ import secrets
 from stormglass.runtime.files import private_directory, write_private
 from stormglass.runtime.instance import Instance
 from stormglass.security import keyring
-from stormglass.topology import Kind
+from stormglass.topology import Kind, Process, Topology
 
-IDENTIFIED = ("gateway", "users", "products", "orders", "worker")
-"""Who signs or checks the identity that travels between services (HS256: one shared key)."""
 
-REDIS_CLIENTS = ("gateway", "users", "products", "orders", "worker", "redis-exporter")
+def identified(topology: Topology) -> list[str]:
+    """Who signs or checks the identity that travels between services (HS256: one shared key)."""
+    return [process.name for process in topology.processes if process.paths or _uses(process, "internal")]
+
+
+def _uses(process: Process, label: str) -> bool:
+    return any(use.label == label for use in process.uses)
 
 
 def ensure(instance: Instance) -> None:
@@ -25,9 +29,10 @@ def ensure(instance: Instance) -> None:
     _once(instance, "users", "admin_password", _random())
     _first_signing_key(instance)
     _once(instance, "gateway", "identity_key", _random())
-    for service in REDIS_CLIENTS:
-        _once(instance, service, "redis_password", instance.secret("redis", "password"))
-    for service in IDENTIFIED:
+    for process in instance.topology.processes:
+        if _uses(process, "redis"):
+            _once(instance, process.name, "redis_password", instance.secret("redis", "password"))
+    for service in identified(instance.topology):
         _once(instance, service, "identity_key", instance.secret("gateway", "identity_key"))
 
 

@@ -24,7 +24,9 @@ def test_each_database_has_a_password_of_its_own(instance: Instance) -> None:
 
 
 def test_the_identity_key_is_shared_and_the_signing_key_is_not(instance: Instance) -> None:
-    assert len({instance.secret(service, "identity_key") for service in vault.IDENTIFIED}) == 1
+    who = ("gateway", "users", "products", "orders", "worker")
+    assert len({instance.secret(service, "identity_key") for service in who}) == 1
+    assert {path.parent.name for path in instance.secrets.rglob("identity_key")} == set(who)
     assert [path.parent.name for path in instance.secrets.rglob("signing_key")] == ["users"]
     key = load_pem_private_key(instance.secret("users", "signing_key").encode(), None)
     assert isinstance(key, Ed25519PrivateKey)
