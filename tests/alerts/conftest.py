@@ -45,7 +45,8 @@ def load(platform: Platform) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        # an order that was refused is repeated until it is answered, and a minute's limit may stand against that
+        process.wait(150)
 
 
 @pytest.fixture(autouse=True, scope="module")
