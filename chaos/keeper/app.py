@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Litestar, delete, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from chaos.engine import registry
 from chaos.engine.context import Context
@@ -34,7 +34,7 @@ class NewFault:
 
 
 @post("/faults")
-async def add(data: NewFault, state: State) -> dict[str, Any]:
+async def add(data: JSONBody[NewFault], state: State) -> dict[str, Any]:
     """Put a fault; answered when it is active and its effect has been observed."""
     keeper: Keeper = state.keeper
     try:

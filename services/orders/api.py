@@ -4,7 +4,8 @@ import uuid
 from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from services.orders import store
 from services.orders.models import Order
@@ -29,7 +30,10 @@ OrderId = FromPath[uuid.UUID]
     responses={201: json_answer(OrderView), **problem_answers(400, 401, 403, 404, 409, 415, 422, 503)},
 )
 async def place_order(
-    caller: Identity, placement: Placement, data: PlaceOrder, idempotency_key: IdempotencyKey
+    caller: NamedDependency[Identity],
+    placement: NamedDependency[Placement],
+    data: JSONBody[PlaceOrder],
+    idempotency_key: IdempotencyKey,
 ) -> Response[bytes]:
     """Place an order. Repeated with the same `Idempotency-Key` it gets the same answer, and there is one order."""
     require_scope(caller, "orders:write")
@@ -44,8 +48,8 @@ async def place_order(
 
 @get("/orders", responses=problem_answers(400, 401, 403))
 async def list_orders(
-    caller: Identity,
-    database: Database,
+    caller: NamedDependency[Identity],
+    database: NamedDependency[Database],
     after: uuid.UUID | None = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
 ) -> OrderPage:
@@ -58,7 +62,9 @@ async def list_orders(
 
 
 @get("/orders/{order_id:uuid}", responses=problem_answers(401, 403, 404))
-async def show_order(caller: Identity, database: Database, order_id: OrderId) -> OrderView:
+async def show_order(
+    caller: NamedDependency[Identity], database: NamedDependency[Database], order_id: OrderId
+) -> OrderView:
     """One of the caller's orders; another's does not exist for them."""
     if not caller.is_service:
         require_scope(caller, "orders:read")
@@ -67,7 +73,9 @@ async def show_order(caller: Identity, database: Database, order_id: OrderId) ->
 
 
 @post("/orders/{order_id:uuid}/cancel", status_code=200, responses=problem_answers(401, 403, 404, 409))
-async def cancel_order(caller: Identity, database: Database, order_id: OrderId) -> OrderView:
+async def cancel_order(
+    caller: NamedDependency[Identity], database: NamedDependency[Database], order_id: OrderId
+) -> OrderView:
     """Cancel a pending order."""
     require_scope(caller, "orders:write")
     async with database.transaction() as session:
@@ -77,7 +85,12 @@ async def cancel_order(caller: Identity, database: Database, order_id: OrderId) 
 
 
 @post("/orders/{order_id:uuid}/confirm", status_code=200, responses=problem_answers(400, 401, 403, 404, 409, 415))
-async def confirm_order(caller: Identity, database: Database, order_id: OrderId, data: ConfirmOrder) -> OrderView:
+async def confirm_order(
+    caller: NamedDependency[Identity],
+    database: NamedDependency[Database],
+    order_id: OrderId,
+    data: JSONBody[ConfirmOrder],
+) -> OrderView:
     """Confirm an order whose stock is sold (platform only, may be repeated)."""
     require_service(caller)
     async with database.transaction() as session:
@@ -88,7 +101,12 @@ async def confirm_order(caller: Identity, database: Database, order_id: OrderId,
 
 
 @post("/orders/{order_id:uuid}/reject", status_code=200, responses=problem_answers(400, 401, 403, 404, 409, 415))
-async def reject_order(caller: Identity, database: Database, order_id: OrderId, data: RejectOrder) -> OrderView:
+async def reject_order(
+    caller: NamedDependency[Identity],
+    database: NamedDependency[Database],
+    order_id: OrderId,
+    data: JSONBody[RejectOrder],
+) -> OrderView:
     """Cancel an order that cannot be fulfilled (platform only, may be repeated)."""
     require_service(caller)
     async with database.transaction() as session:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post, put
-from litestar.params import FromPath, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from services.products import cursor, freshness, stock
 from services.products.catalogue import Catalogue
@@ -33,7 +34,11 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Products on a 
     responses={200: json_answer(ProductPage), **problem_answers(400, 503, s304=_SAME)},
 )
 async def products(
-    request: Request[Any, Any, Any], catalogue: Catalogue, q: _Search = "", after: _After = "", limit: _Limit = 20
+    request: Request[Any, Any, Any],
+    catalogue: NamedDependency[Catalogue],
+    q: _Search = "",
+    after: _After = "",
+    limit: _Limit = 20,
 ) -> Response[bytes]:
     """The catalogue by name, a page at a time; pages stay right while products come and go."""
     found = await catalogue.page(q.strip(), cursor.read(after) if after else None, limit + 1)
@@ -51,7 +56,10 @@ async def products(
     },
 )
 async def product(
-    request: Request[Any, Any, Any], product_id: FromPath[uuid.UUID], catalogue: Catalogue, product_cache: Cache
+    request: Request[Any, Any, Any],
+    product_id: FromPath[uuid.UUID],
+    catalogue: NamedDependency[Catalogue],
+    product_cache: NamedDependency[Cache],
 ) -> Response[bytes]:
     """One product, through the cache. If the database fails, the answer may be old: then it carries
     `X-Stormglass-Degraded: stale-cache`, and `Age` tells how old (seconds).
@@ -70,7 +78,10 @@ async def product(
 
 @put("/products", dependencies=CALLER, responses=problem_answers(400, 401, 403, 415, 503))
 async def upsert(
-    data: ProductsIn, caller: Identity, catalogue: Catalogue, product_cache: Cache
+    data: JSONBody[ProductsIn],
+    caller: NamedDependency[Identity],
+    catalogue: NamedDependency[Catalogue],
+    product_cache: NamedDependency[Cache],
 ) -> Response[UpsertResult]:
     """Create or change products by sku, all or nothing. `stock` counts only for those that are new."""
     require_scope(caller, WRITE)
@@ -91,7 +102,12 @@ async def upsert(
     dependencies=CALLER,
     responses=problem_answers(400, 401, 403, 404, 415, 503),
 )
-async def restock(data: Restock, product_id: FromPath[uuid.UUID], caller: Identity, database: Database) -> StockOut:
+async def restock(
+    data: JSONBody[Restock],
+    product_id: FromPath[uuid.UUID],
+    caller: NamedDependency[Identity],
+    database: NamedDependency[Database],
+) -> StockOut:
     """Put new units of a product in."""
     require_scope(caller, WRITE)
     async with database.transaction() as session:

@@ -4,7 +4,8 @@ import uuid
 from collections import Counter
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from services.products.catalogue import Catalogue
 from services.products.schemas import Availability, ReservationOut, Reserve, ReservedItem
@@ -17,7 +18,9 @@ from stormglass.telemetry import names
 
 
 @get("/products/{product_id:uuid}/availability", dependencies=CALLER, responses=problem_answers(401, 403, 404, 503))
-async def availability(product_id: FromPath[uuid.UUID], caller: Identity, catalogue: Catalogue) -> Availability:
+async def availability(
+    product_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], catalogue: NamedDependency[Catalogue]
+) -> Availability:
     """How many units of a product can be reserved right now, at which price."""
     require_service(caller)
     found = await catalogue.with_stock(product_id)
@@ -45,7 +48,9 @@ async def availability(product_id: FromPath[uuid.UUID], caller: Identity, catalo
         s409="Not enough stock (`products` names it), or the order's reservation has other items",
     ),
 )
-async def reserve(data: Reserve, caller: Identity, reservations: Reservations) -> ReservationOut:
+async def reserve(
+    data: JSONBody[Reserve], caller: NamedDependency[Identity], reservations: NamedDependency[Reservations]
+) -> ReservationOut:
     """Set units aside for an order, all or nothing; the same order gets the same reservation while it counts."""
     require_service(caller)
     wanted: Counter[uuid.UUID] = Counter()
@@ -65,7 +70,9 @@ async def reserve(data: Reserve, caller: Identity, reservations: Reservations) -
     dependencies=CALLER,
     responses=problem_answers(401, 403, 404, 503, s409="The reservation has expired or was released"),
 )
-async def confirm(reservation_id: FromPath[uuid.UUID], caller: Identity, reservations: Reservations) -> ReservationOut:
+async def confirm(
+    reservation_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], reservations: NamedDependency[Reservations]
+) -> ReservationOut:
     """Sell what a reservation holds. Safe to repeat."""
     require_service(caller)
     return _answer(await reservations.confirm(reservation_id), "confirmed")
@@ -77,7 +84,9 @@ async def confirm(reservation_id: FromPath[uuid.UUID], caller: Identity, reserva
     dependencies=CALLER,
     responses=problem_answers(401, 403, 404, 503, s409="The reservation is confirmed"),
 )
-async def release(reservation_id: FromPath[uuid.UUID], caller: Identity, reservations: Reservations) -> ReservationOut:
+async def release(
+    reservation_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], reservations: NamedDependency[Reservations]
+) -> ReservationOut:
     """Give back what a reservation holds. Safe to repeat."""
     require_service(caller)
     return _answer(await reservations.release(reservation_id), "released")
@@ -90,7 +99,7 @@ async def release(reservation_id: FromPath[uuid.UUID], caller: Identity, reserva
     responses=problem_answers(401, 403, 404, 503),
 )
 async def take_back(
-    reservation_id: FromPath[uuid.UUID], caller: Identity, reservations: Reservations
+    reservation_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], reservations: NamedDependency[Reservations]
 ) -> ReservationOut:
     """Give back what a reservation holds or has sold: its order is cancelled. Safe to repeat."""
     require_service(caller)
@@ -99,7 +108,7 @@ async def take_back(
 
 @get("/reservations/{reservation_id:uuid}", dependencies=CALLER, responses=problem_answers(401, 403, 404, 503))
 async def reservation(
-    reservation_id: FromPath[uuid.UUID], caller: Identity, reservations: Reservations
+    reservation_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], reservations: NamedDependency[Reservations]
 ) -> ReservationOut:
     """A reservation as it is."""
     require_service(caller)

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from litestar import Router, delete, get, put
 from litestar.datastructures import State
+from litestar.params import JSONBody
 
 from worker.mailsink.behaviour import Behaviour, BehaviourSwitch, DropAfterData, Refuse, Tarpit
 
@@ -62,7 +63,7 @@ async def show_behaviour(state: State) -> BehaviourState:
 
 
 @put("/")
-async def set_behaviour(state: State, data: RefuseFault | TarpitFault | DropAfterDataFault) -> BehaviourState:
+async def set_behaviour(state: State, data: JSONBody[RefuseFault | TarpitFault | DropAfterDataFault]) -> BehaviourState:
     """Put a fault in force; it ends by itself after `ttl_seconds`."""
     state.behaviour.set(data.behaviour(), data.ttl_seconds)
     return _state(state.behaviour)

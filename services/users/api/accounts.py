@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, patch, post
-from litestar.params import FromPath
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from services.users.admin import EMAIL as ADMIN_EMAIL
 from services.users.api.common import found, owner
@@ -22,7 +23,7 @@ from stormglass.service.caller import CALLER, require_service
 
 
 @post("/users", responses=problem_answers(415, 503, s409="The address has an account already"))
-async def register(data: Registration, accounts: Accounts) -> Profile:
+async def register(data: JSONBody[Registration], accounts: NamedDependency[Accounts]) -> Profile:
     """Register: make an account."""
     account = Account(email=data.email, name=data.name, password_hash=await hash_password(data.password))
     # the administrator's address is taken even before its account is made
@@ -39,7 +40,12 @@ async def register(data: Registration, accounts: Accounts) -> Profile:
         **problem_answers(401, 403, 404, 503, s304="The client has this representation already"),
     },
 )
-async def me(request: Request[Any, Any, Any], caller: Identity, accounts: Accounts, profiles: Cache) -> Response[bytes]:
+async def me(
+    request: Request[Any, Any, Any],
+    caller: NamedDependency[Identity],
+    accounts: NamedDependency[Accounts],
+    profiles: NamedDependency[Cache],
+) -> Response[bytes]:
     """The caller's own profile, through the cache; `X-Stormglass-Degraded: stale-cache` if the database failed."""
     user_id = owner(caller, "profile:read")
 
@@ -51,7 +57,12 @@ async def me(request: Request[Any, Any, Any], caller: Identity, accounts: Accoun
 
 
 @patch("/users/me", dependencies=CALLER, responses=problem_answers(401, 403, 404, 415, 503))
-async def rename(data: Rename, caller: Identity, accounts: Accounts, profiles: Cache) -> Profile:
+async def rename(
+    data: JSONBody[Rename],
+    caller: NamedDependency[Identity],
+    accounts: NamedDependency[Accounts],
+    profiles: NamedDependency[Cache],
+) -> Profile:
     """Change the caller's own name."""
     account = found(await accounts.rename(owner(caller, "profile:write"), data.name))
     await profiles.forget(str(account.id))
@@ -59,7 +70,9 @@ async def rename(data: Rename, caller: Identity, accounts: Accounts, profiles: C
 
 
 @get("/users/{user_id:uuid}/contact", dependencies=CALLER, responses=problem_answers(401, 403, 404, 503))
-async def contact(user_id: FromPath[uuid.UUID], caller: Identity, accounts: Accounts) -> Contact:
+async def contact(
+    user_id: FromPath[uuid.UUID], caller: NamedDependency[Identity], accounts: NamedDependency[Accounts]
+) -> Contact:
     """Where mail to a user goes: for the platform's own processes only."""
     require_service(caller)
     account = found(await accounts.by_id(user_id))

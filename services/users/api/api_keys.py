@@ -4,7 +4,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from litestar import Response, delete, get, post
-from litestar.params import FromPath
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from services.users.api.common import NO_STORE, announced, no_such_user, owner
 from services.users.credential_schemas import ApiKeyList, ApiKeyMade, ApiKeyView, NewApiKey
@@ -32,7 +33,9 @@ from stormglass.service.caller import CALLER
         s409="The account has as many keys as it may have",
     ),
 )
-async def make(data: NewApiKey, caller: Identity, api_keys: ApiKeys) -> ApiKeyMade:
+async def make(
+    data: JSONBody[NewApiKey], caller: NamedDependency[Identity], api_keys: NamedDependency[ApiKeys]
+) -> ApiKeyMade:
     """Make an API key with some of the caller's own scopes. The key is told in this answer only."""
     user_id = owner(caller, "account")
     if beyond := set(data.scopes) - caller.scopes:
@@ -64,7 +67,7 @@ async def make(data: NewApiKey, caller: Identity, api_keys: ApiKeys) -> ApiKeyMa
 
 
 @get("/api-keys", dependencies=CALLER, response_headers=NO_STORE, responses=problem_answers(401, 403, 503))
-async def own(caller: Identity, api_keys: ApiKeys) -> ApiKeyList:
+async def own(caller: NamedDependency[Identity], api_keys: NamedDependency[ApiKeys]) -> ApiKeyList:
     """The caller's API keys, without their secrets. `last_used_at` is exact to a minute or so."""
     return ApiKeyList(items=[ApiKeyView.of(row) for row in await api_keys.of_user(owner(caller, "account"))])
 
@@ -75,7 +78,10 @@ async def own(caller: Identity, api_keys: ApiKeys) -> ApiKeyList:
     responses=problem_answers(401, 403, 404, 503, s204="It is revoked"),
 )
 async def revoke(
-    key_id: FromPath[uuid.UUID], caller: Identity, api_keys: ApiKeys, revocations: Revocations
+    key_id: FromPath[uuid.UUID],
+    caller: NamedDependency[Identity],
+    api_keys: NamedDependency[ApiKeys],
+    revocations: NamedDependency[Revocations],
 ) -> Response[None]:
     """Revoke one of the caller's API keys."""
     if not await api_keys.revoke(owner(caller, "account"), key_id):

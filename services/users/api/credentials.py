@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 
 from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from services.users.access import scopes_of
 from services.users.api.common import NO_STORE
@@ -28,7 +30,12 @@ _log = logger(__name__)
     response_headers=NO_STORE,
     responses=problem_answers(401, 403, 415, 503, s404="The credential is unknown, revoked or expired"),
 )
-async def verify(data: Shown, caller: Identity, logins: Logins, api_keys: ApiKeys) -> Verified:
+async def verify(
+    data: JSONBody[Shown],
+    caller: NamedDependency[Identity],
+    logins: NamedDependency[Logins],
+    api_keys: NamedDependency[ApiKeys],
+) -> Verified:
     """What stands behind a credential. That it is used is written down, at most once a minute."""
     require_service(caller, "gateway")
     verified = await (_session(data.secret, logins) if data.kind == "session" else _api_key(data.secret, api_keys))

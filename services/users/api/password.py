@@ -1,6 +1,8 @@
 """The route that changes a password."""
 
 from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from services.users.api.common import NO_STORE, ended, found, owner
 from services.users.schemas import PasswordChange
@@ -22,7 +24,10 @@ from stormglass.service.caller import CALLER
     ),
 )
 async def change_password(
-    data: PasswordChange, caller: Identity, accounts: Accounts, revocations: Revocations
+    data: JSONBody[PasswordChange],
+    caller: NamedDependency[Identity],
+    accounts: NamedDependency[Accounts],
+    revocations: NamedDependency[Revocations],
 ) -> Response[None]:
     """Change the password; every other log-in of the account ends. API keys stay: they are listed and revoked apart."""
     account = found(await accounts.by_id(owner(caller, "account")))

@@ -4,7 +4,8 @@ import uuid
 
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
-from litestar.params import FromPath
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from services.users.api.common import NO_STORE, ended, invalid_credentials, no_such_user, owner, proved
 from services.users.credential_schemas import Session, SessionOpened, Sessions
@@ -29,7 +30,11 @@ _ENDED = problem_answers(401, 403, 404, 503, s204="It has ended")
     responses=problem_answers(415, 503, s401="No account fits the address and the password"),
 )
 async def log_in(
-    data: Credentials, visitor: Identity | None, accounts: Accounts, logins: Logins, revocations: Revocations
+    data: JSONBody[Credentials],
+    visitor: NamedDependency[Identity | None],
+    accounts: NamedDependency[Accounts],
+    logins: NamedDependency[Logins],
+    revocations: NamedDependency[Revocations],
 ) -> Response[SessionOpened]:
     """Log in with a browser: the session is in the cookie `__Host-session`. One that came along ends."""
     account = await proved(accounts, data)
@@ -48,7 +53,7 @@ async def log_in(
 
 
 @get("/sessions", dependencies=CALLER, response_headers=NO_STORE, responses=problem_answers(401, 403, 503))
-async def own(caller: Identity, logins: Logins) -> Sessions:
+async def own(caller: NamedDependency[Identity], logins: NamedDependency[Logins]) -> Sessions:
     """The caller's log-ins."""
     current = login_id(caller.credential)
     user_id = owner(caller, "account")
@@ -61,7 +66,7 @@ async def own(caller: Identity, logins: Logins) -> Sessions:
     response_headers=NO_STORE,
     responses=problem_answers(401, 403, 503, s404="The request did not come with a log-in"),
 )
-async def current(caller: Identity, logins: Logins) -> Session:
+async def current(caller: NamedDependency[Identity], logins: NamedDependency[Logins]) -> Session:
     """The log-in that this request came with."""
     user_id, here = owner(caller, "account"), login_id(caller.credential)
     for login in await logins.of_user(user_id):
@@ -71,7 +76,9 @@ async def current(caller: Identity, logins: Logins) -> Session:
 
 
 @delete("/sessions/current", dependencies=CALLER, responses=_ENDED)
-async def log_out(caller: Identity, logins: Logins, revocations: Revocations) -> Response[None]:
+async def log_out(
+    caller: NamedDependency[Identity], logins: NamedDependency[Logins], revocations: NamedDependency[Revocations]
+) -> Response[None]:
     """Log out here: end the log-in that this request came with, and clear the cookie."""
     here = login_id(caller.credential)
     if here is None:
@@ -82,21 +89,29 @@ async def log_out(caller: Identity, logins: Logins, revocations: Revocations) ->
 
 @delete("/sessions/{session_id:uuid}", dependencies=CALLER, responses=_ENDED)
 async def end(
-    session_id: FromPath[uuid.UUID], caller: Identity, logins: Logins, revocations: Revocations
+    session_id: FromPath[uuid.UUID],
+    caller: NamedDependency[Identity],
+    logins: NamedDependency[Logins],
+    revocations: NamedDependency[Revocations],
 ) -> Response[None]:
     """End one of the caller's log-ins."""
     return await _end(session_id, caller, logins, revocations)
 
 
 @delete("/sessions", dependencies=CALLER, responses=_ENDED)
-async def log_out_everywhere(caller: Identity, logins: Logins, revocations: Revocations) -> Response[None]:
+async def log_out_everywhere(
+    caller: NamedDependency[Identity], logins: NamedDependency[Logins], revocations: NamedDependency[Revocations]
+) -> Response[None]:
     """Log out everywhere: end all of the caller's log-ins, this one too."""
     return await _end_all(owner(caller, "account"), logins, revocations, cookies=[_cookie("", 0)])
 
 
 @delete("/users/{user_id:uuid}/sessions", dependencies=CALLER, responses=_ENDED)
 async def log_somebody_out(
-    user_id: FromPath[uuid.UUID], caller: Identity, logins: Logins, revocations: Revocations
+    user_id: FromPath[uuid.UUID],
+    caller: NamedDependency[Identity],
+    logins: NamedDependency[Logins],
+    revocations: NamedDependency[Revocations],
 ) -> Response[None]:
     """Log a user out everywhere: for administrators."""
     require_scope(caller, "admin")

@@ -1,6 +1,8 @@
 """Routes for programs: log in for an access token and a refresh token, refresh, log out."""
 
 from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from services.users.access import Issuer
 from services.users.api.common import CHALLENGE, NO_STORE, ended, invalid_credentials, proved
@@ -25,7 +27,11 @@ _log = logger(__name__)
     responses=problem_answers(415, 503, s401="No account fits the address and the password"),
 )
 async def log_in(
-    data: Credentials, accounts: Accounts, logins: Logins, issuer: Issuer, revocations: Revocations
+    data: JSONBody[Credentials],
+    accounts: NamedDependency[Accounts],
+    logins: NamedDependency[Logins],
+    issuer: NamedDependency[Issuer],
+    revocations: NamedDependency[Revocations],
 ) -> Response[Token]:
     """Log in: an access token and a refresh token for an address and its password."""
     account = await proved(accounts, data)
@@ -43,7 +49,10 @@ async def log_in(
     responses=problem_answers(415, 503, s401="The refresh token is unknown, used, revoked or expired"),
 )
 async def refresh(
-    data: RefreshRequest, refresh_tokens: RefreshTokens, issuer: Issuer, revocations: Revocations
+    data: JSONBody[RefreshRequest],
+    refresh_tokens: NamedDependency[RefreshTokens],
+    issuer: NamedDependency[Issuer],
+    revocations: NamedDependency[Revocations],
 ) -> Response[Token]:
     """New tokens for a refresh token, which is used up by it; one that is used twice ends its log-in."""
     successor = new_secret()
@@ -59,7 +68,11 @@ async def refresh(
 
 
 @post("/tokens/revoke", status_code=204, responses=problem_answers(415, 503, s204="Whatever it was, it is not valid"))
-async def revoke(data: RefreshRequest, refresh_tokens: RefreshTokens, revocations: Revocations) -> Response[None]:
+async def revoke(
+    data: JSONBody[RefreshRequest],
+    refresh_tokens: NamedDependency[RefreshTokens],
+    revocations: NamedDependency[Revocations],
+) -> Response[None]:
     """Log out: end the log-in of a refresh token, with its access tokens. 204 for unknown ones too (RFC 7009)."""
     headers = await ended(revocations, await refresh_tokens.end(data.refresh_token))
     return Response(None, status_code=204, headers=NO_STORE | headers)
