@@ -90,7 +90,10 @@ class Desk:
                 f"event {letter.event_id} is no longer in the outbox (finished events are kept for 30 days):"
                 " it cannot be replayed"
             )
-        # the same letter only: the job may have run and died again already, and that one must stay
+        await self.discard(letter)
+
+    async def discard(self, letter: DeadLetter) -> None:
+        """Remove a dead letter: this one only, for its job may have run and died again, and that letter must stay."""
         await self._own.execute(
             "DELETE FROM dead_letter WHERE event_id = $1 AND died_at = $2", letter.event_id, letter.died_at
         )

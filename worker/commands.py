@@ -20,7 +20,7 @@ T = TypeVar("T")
 def register(app: typer.Typer) -> None:
     """Add `queue`."""
     queue = typer.Typer(help="The queue of events: what waits, and what was given up.", no_args_is_help=True)
-    for command in (status, dead, replay):
+    for command in (status, dead, replay, discard):
         queue.command()(command)
     app.add_typer(queue, name="queue")
 
@@ -74,15 +74,11 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Give dead letters another round of attempts."""
-    from stormglass.runtime.errors import RuntimeFailure
-
     if bool(event_id) == every:
         raise typer.BadParameter("name one event, or say --all")
 
     async def work(desk: Any) -> list[Any]:
-        letters = [letter for letter in await desk.dead() if every or str(letter.event_id) == event_id]
-        if not letters and event_id:
-            raise RuntimeFailure(f"there is no dead letter {event_id}: `stormglass queue dead` lists them")
+        letters: list[Any] = await desk.dead() if every else [await _letter(desk, event_id)]
         for letter in letters:
             await desk.replay(letter)
         return letters
@@ -92,6 +88,35 @@ def replay(
         typer.echo(json.dumps({"replayed": [str(letter.event_id) for letter in letters]}))
     else:
         typer.echo(f"{len(letters)} replayed: the workers have them again")
+
+
+def discard(
+    instance: InstanceName,
+    event_id: Annotated[str, typer.Argument(help="The event, as `queue dead` shows it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a dead letter whose job cannot be done any more; `replay` cannot have it back."""
+
+    async def work(desk: Any) -> Any:
+        letter = await _letter(desk, event_id)
+        await desk.discard(letter)
+        return letter
+
+    letter = _with_desk(instance, work)
+    if as_json:
+        typer.echo(json.dumps({"discarded": _plain(letter)}))
+    else:
+        typer.echo(f"removed: {letter.event_id}  {letter.task}, given up because of {letter.error}")
+
+
+async def _letter(desk: Any, event_id: str) -> Any:
+    from stormglass.runtime.errors import RuntimeFailure
+
+    for letter in await desk.dead():
+        if str(letter.event_id) == event_id:
+            return letter
+    raise RuntimeFailure(f"there is no dead letter {event_id}: `stormglass queue dead` lists them")
 
 
 def _plain(letter: Any) -> dict[str, Any]:

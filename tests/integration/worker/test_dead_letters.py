@@ -1,4 +1,5 @@
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ async def _deaths(shop: Shop, event_id: str, first: str) -> bool:
     return [letter["event_id"] for letter in letters if letter["died_at"] != first] == [event_id]
 
 
-async def test_unknown_letter_is_an_error_that_says_what_to_do(shop: Shop) -> None:
+BURIED = """
+INSERT INTO dead_letter (event_id, task, payload, traceparent, error, attempts)
+VALUES ($1, 'order_placed', '{}', '', 'its order is gone', 15)
+"""
+
+
+async def test_one_that_cannot_be_done_is_discarded_and_others_stay(shop: Shop) -> None:
+    run, hopeless, other = shop.platform.run, uuid.uuid4(), uuid.uuid4()
+    for event_id in (hopeless, other):
+        await shop.sql("worker", BURIED, event_id)
+    told = json.loads(run("queue", "discard", str(hopeless), "--json"))["discarded"]
+    assert (told["event_id"], told["error"]) == (str(hopeless), "its order is gone")
+    assert {letter["event_id"] for letter in json.loads(run("queue", "dead", "--json"))} == {str(other)}
+    assert "its order is gone" in run("queue", "discard", str(other))
+    assert json.loads(run("queue", "dead", "--json")) == []
+
+
+@pytest.mark.parametrize("command", ["replay", "discard"])
+async def test_unknown_letter_is_an_error_that_says_what_to_do(shop: Shop, command: str) -> None:
     with pytest.raises(CommandFailed, match="queue dead"):
-        shop.platform.run("queue", "replay", "no-such-event")
+        shop.platform.run("queue", command, "no-such-event")
