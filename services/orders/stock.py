@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import msgspec
+from opentelemetry import trace
 
 from services.orders.schemas import Item, Line
 from stormglass.data.cache import Cache, OriginFailed
@@ -61,6 +62,7 @@ class Stock:
                 seen = await self._levels.get(key, lambda: self._load(key))
         except (DependencyUnavailable, TimeoutError):
             names.FALLBACKS.counter().labels("products", "no_stock_look").inc()
+            trace.get_current_span().add_event("stock not looked at", {"product.id": key})
             return None
         return None if seen.result == "stale" else int(seen.value)
 
@@ -107,6 +109,7 @@ class Stock:
             await self._client.call("products", "POST", "/reservations/{id}/release", path={"id": reservation_id})
         except (CallFailed, TimeoutError):
             names.FALLBACKS.counter().labels("products", "reservation_expiry").inc()
+            trace.get_current_span().add_event("reservation left to expire", {"reservation.id": str(reservation_id)})
 
 
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance", "trace_id"})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from opentelemetry import trace
 
 from services.gateway.exchange import Exchange
 from services.gateway.forward import Forwarder
@@ -95,5 +96,6 @@ class Published:
             _log.warning("a service's document was not refreshed", service=service, reason=str(error))
             if service in self._documents:
                 names.FALLBACKS.counter().labels(service, "last_good_document").inc()
+                trace.get_current_span().add_event("last good document served", {"service": service})
             return False
         return True

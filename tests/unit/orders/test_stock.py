@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from services.orders.schemas import Item
 from services.orders.stock import Stock
@@ -100,3 +101,17 @@ async def test_what_products_says_about_us_is_our_failure(status: int) -> None:
     stock = Stock(Products(Answer(status, {}, {})), Levels())  # type: ignore[arg-type]  # stand-ins
     with pytest.raises(CallFailed):
         await stock.reserve(uuid.uuid4(), [ITEM])
+
+
+async def _events(work: Awaitable[None]) -> list[str]:
+    with TracerProvider().get_tracer(__name__).start_as_current_span("an order") as span:
+        await work
+    assert isinstance(span, ReadableSpan)
+    return [event.name for event in span.events]
+
+
+async def test_what_is_done_instead_is_an_event_on_the_orders_span() -> None:
+    stock = Stock(Products(FAILED), Levels())  # type: ignore[arg-type]  # as above
+    assert await _events(stock.look([ITEM])) == ["stock not looked at"]
+    assert await _events(stock.release(uuid.uuid4())) == ["reservation left to expire"]
+    assert await _events(Stock(Products(_available(3)), Levels()).look([ITEM])) == []  # type: ignore[arg-type]  # as above
