@@ -47,6 +47,7 @@ requirements: ## Resolve pyproject.toml anew into requirements/*.txt (needs uv)
 	$(UV_COMPILE) pyproject.toml -c requirements/runtime.txt -o requirements/container.txt
 	$(UV_COMPILE) --group pyproject.toml:build -c requirements/runtime.txt -o requirements/build.txt
 
-clean: down ## Stop everything and remove what was installed and all data
-	@test ! -x $(BIN)/stormglass || $(BIN)/stormglass down --purge
+clean: ## Stop the demo, remove its data and what was installed
+	@test ! -x $(BIN)/stormglass || $(BIN)/stormglass down --purge || \
+		{ $(BIN)/stormglass status 2>&1 | grep -q 'there is no instance'; }
 	rm -rf .venv

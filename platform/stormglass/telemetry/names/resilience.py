@@ -20,7 +20,7 @@ FALLBACKS = Metric(
     "Answers that came from a fallback because a dependency failed",
     ("dependency", "fallback"),
     cardinality=24,
-    why="dependency: what failed; fallback: what was done instead (docs/architecture.md has the table)",
+    why="dependency: what failed; fallback: what was done instead (docs/architecture.md names each)",
     unit="{answer}",
     served_by=SERVICES,
     values={
