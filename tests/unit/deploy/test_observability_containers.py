@@ -24,7 +24,7 @@ from tests.unit.deploy.observing import (
     volumes,
 )
 
-SHARE_MIB = 1024
+SHARE_MIB = 1152
 """Of the 3 GiB that all containers may have."""
 
 SERVICES = {

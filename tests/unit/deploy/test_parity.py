@@ -210,7 +210,8 @@ class TestConfinement:
         assert FILES["docker-compose.yml"]["networks"]["inside"] == {"internal": True}
 
     def test_the_limits_add_up(self) -> None:
-        limits = {name: mebibytes(service["mem_limit"]) for name, service in SERVICES.items()}
+        # what `up` starts; a command that is run beside it comes and goes
+        limits = {name: mebibytes(each["mem_limit"]) for name, each in SERVICES.items() if "profiles" not in each}
         assert sum(limits.values()) <= MOST_MIB, limits
 
     def test_images_are_pinned(self) -> None:
@@ -218,7 +219,9 @@ class TestConfinement:
             image, _, tag = service["image"].rpartition(":")
             assert image, name
             assert re.search(r"\d", tag), (name, tag)
-            assert ours(service) is ("build" in service), name
+            # twelve builds of one tag at once are refused by an engine with containerd's image store
+            assert ("build" in service) is (name == "secrets"), name
+            assert (service.get("pull_policy") == "never") is (ours(service) and name != "secrets"), name
 
 
 class TestSecrets:
