@@ -29,11 +29,11 @@ from tests.conformance.support import (
 def test_a_toxic_works_on_its_own_direction_of_live_connections(server: Server, pair: Pair, stream: str) -> None:
     sender, receiver = pair.oriented(stream)
     assert passes(sender, receiver)
-    server.add("latency", stream=stream, latency=200)
-    assert seconds(lambda: passes(sender, receiver)) >= 0.2
-    assert seconds(lambda: passes(receiver, sender)) < 0.2
+    server.add("latency", stream=stream, latency=1000)
+    assert seconds(lambda: passes(sender, receiver)) >= 1
+    assert seconds(lambda: passes(receiver, sender)) < 1
     server.remove("latency")
-    assert seconds(lambda: passes(sender, receiver)) < 0.2
+    assert seconds(lambda: passes(sender, receiver)) < 1
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_update_by_toxicity_reaches_live_connections(server: Server, pair: Pa
 
 def redrawn(server: Server, pair: Pair, change: str) -> bool:
     """Whether connections change sides when a neighbour of a half-toxic latency comes or goes."""
-    server.add("latency", toxicity=0.5, latency=150)
+    server.add("latency", toxicity=0.5, latency=1000)
     if change == "remove behind":
         server.add("noop")
     connections = [pair.connect() for _ in range(24)]
@@ -102,10 +102,9 @@ def redrawn(server: Server, pair: Pair, change: str) -> bool:
         result = []
         for _, end in connections:
             end.sendall(b"x")
-        time.sleep(0.08)
+        time.sleep(0.3)
         for client, _ in connections:
             result.append(quiet(client, 0.001))
-        time.sleep(0.3)
         for (client, _), late in zip(connections, result, strict=True):
             if late:
                 assert receive(client, 1) == b"x"

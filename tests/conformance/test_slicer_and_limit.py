@@ -20,7 +20,7 @@ def slices(receiver: socket.socket, total: int) -> list[bytes]:
 
 
 def test_slicer_one_byte_at_a_time(server: Server, pair: Pair) -> None:
-    server.add("slicer", average_size=1, delay=5000)
+    server.add("slicer", average_size=1, delay=100_000)
     client, end = pair.connect()
     message = b"hello, sliced old world!"
     end.sendall(message)
@@ -30,9 +30,9 @@ def test_slicer_one_byte_at_a_time(server: Server, pair: Pair) -> None:
 
 
 def test_slicer_sizes_stay_within_the_variation(server: Server, pair: Pair) -> None:
-    server.add("slicer", average_size=100, size_variation=50, delay=4000)
+    server.add("slicer", average_size=100, size_variation=50, delay=100_000)
     client, end = pair.connect()
-    data = bytes(range(256)) * 20
+    data = bytes(range(256)) * 5
     end.sendall(data)
     found = slices(client, len(data))
     assert b"".join(found) == data
@@ -52,15 +52,15 @@ def test_slicer_keeps_a_large_stream_intact(server: Server, pair: Pair) -> None:
 
 @pytest.mark.parametrize("size", [1, 24])
 def test_slicer_delays_after_the_last_piece_too(server: Server, pair: Pair, size: int) -> None:
-    server.add("slicer", average_size=100, delay=100_000)
+    server.add("slicer", average_size=100, delay=1_000_000)
     client, end = pair.connect()
     start = time.monotonic()
     end.sendall(b"a" * size)
     receive(client, size)
-    assert time.monotonic() - start < 0.1
+    assert time.monotonic() - start < 1
     end.sendall(b"b")
     receive(client, 1)
-    assert time.monotonic() - start >= 0.1
+    assert time.monotonic() - start >= 1
 
 
 def test_interrupting_a_slicer_lets_the_rest_out_whole(server: Server, pair: Pair) -> None:
@@ -195,7 +195,7 @@ def test_a_dial_that_hangs_holds_up_nobody_else(server: Server) -> None:
             body = {"upstream": f"127.0.0.1:{upstream.getsockname()[1]}"}
             update = threading.Thread(target=server.call, args=("POST", "/proxies/p", body))
             update.start()
-            update.join(1)
+            update.join(5)
             assert update.is_alive() is not server.own
             if server.own:
                 with connect(listen) as client, upstream.accept()[0] as end:

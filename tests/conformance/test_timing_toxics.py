@@ -7,10 +7,10 @@ import pytest
 
 from tests.conformance.support import Pair, Server, drain, ends, passes, quiet, receive, seconds
 
-ROOM = 0.25  # seconds a busy machine may add
+ROOM = 1.0  # seconds a busy machine may add
 
 
-@pytest.mark.parametrize(("up", "down"), [(0, 0), (100, 100), (400, 100), (100, 400), (200, 0), (0, 200)])
+@pytest.mark.parametrize(("up", "down"), [(0, 0), (100, 100), (1500, 100), (100, 1500), (1200, 0), (0, 1200)])
 def test_latency_in_each_direction(server: Server, pair: Pair, up: int, down: int) -> None:
     server.ok(
         "POST",
@@ -67,7 +67,7 @@ def test_jitter_spreads_both_ways(server: Server, pair: Pair) -> None:
 
 
 def test_a_negative_total_is_no_delay(server: Server, pair: Pair) -> None:
-    server.add("latency", latency=-500, jitter=10)
+    server.add("latency", latency=-5000, jitter=10)
     client, end = pair.connect()
     assert seconds(lambda: passes(end, client)) < ROOM
 
@@ -152,24 +152,24 @@ def test_bandwidth_takes_its_time(server: Server, pair: Pair, rate: int, size: i
 
 
 def test_a_large_chunk_comes_in_pieces_of_a_tenth_of_a_second(server: Server, pair: Pair) -> None:
-    server.add("bandwidth", rate=10)
+    server.add("bandwidth", rate=1)
     client, end = pair.connect()
     end.sendall(b"p" * 3000)
     start = time.monotonic()
-    assert len(receive(client, 1000)) == 1000
-    assert 0.09 <= time.monotonic() - start < 0.1 + ROOM
-    assert len(receive(client, 1000)) == 1000
+    assert len(receive(client, 100)) == 100
+    assert 0.09 <= time.monotonic() - start < 0.1 + ROOM, "the whole of it would take three seconds"
+    assert len(receive(client, 100)) == 100
     assert time.monotonic() - start >= 0.19
-    assert len(receive(client, 1000)) == 1000
+    assert len(receive(client, 100)) == 100
 
 
 def test_the_limit_is_per_connection(server: Server, pair: Pair) -> None:
-    server.add("bandwidth", rate=100)
+    server.add("bandwidth", rate=25)
     connections = [pair.connect() for _ in range(4)]
     for _, end in connections:
         end.sendall(b"q" * 30_000)
     took = seconds(lambda: [receive(client, 30_000) for client, _ in connections])
-    assert 0.29 <= took < 0.3 + ROOM
+    assert 1.19 <= took < 1.2 + ROOM
 
 
 def test_rate_zero_stalls_and_removal_delivers(server: Server, pair: Pair) -> None:
@@ -202,7 +202,7 @@ def test_an_end_passes_an_idle_stall(server: Server, pair: Pair) -> None:
 
 
 def test_slow_close_holds_the_end_only(server: Server, pair: Pair) -> None:
-    server.add("slow_close", delay=400)
+    server.add("slow_close", delay=1500)
     client, end = pair.connect()
     assert seconds(lambda: passes(end, client)) < ROOM
 
@@ -210,7 +210,7 @@ def test_slow_close_holds_the_end_only(server: Server, pair: Pair) -> None:
         end.close()
         drain(client)
 
-    assert 0.4 <= seconds(close) < 0.4 + ROOM
+    assert 1.5 <= seconds(close) < 1.5 + ROOM
 
 
 def test_slow_close_of_the_other_direction_does_not_matter(server: Server, pair: Pair) -> None:
