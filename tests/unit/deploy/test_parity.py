@@ -59,7 +59,7 @@ def told(service: str) -> Mapping[str, str]:
 
 
 def ours(service: dict[str, Any]) -> bool:
-    return str(service["image"]).startswith("stormglass:")
+    return "build" in service
 
 
 class TestProcesses:
@@ -216,12 +216,13 @@ class TestConfinement:
 
     def test_images_are_pinned(self) -> None:
         for name, service in SERVICES.items():
+            if ours(service):
+                # a dozen builds that export one tag at once fail where the engine has containerd's image store
+                assert "image" not in service, name
+                continue
             image, _, tag = service["image"].rpartition(":")
             assert image, name
             assert re.search(r"\d", tag), (name, tag)
-            # twelve builds of one tag at once are refused by an engine with containerd's image store
-            assert ("build" in service) is (name == "secrets"), name
-            assert (service.get("pull_policy") == "never") is (ours(service) and name != "secrets"), name
 
 
 class TestSecrets:
