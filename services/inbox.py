@@ -12,17 +12,25 @@ MOST = 1000
 
 
 def wait_for_mail(api_url: str, recipient: str, *, seconds: float = 30.0, count: int = 1) -> list[dict[str, Any]]:
-    """At least `count` mails to `recipient`, newest first; `ShopError` if they do not come within `seconds`."""
+    """At least `count` mails to `recipient`, newest first; `ShopError` if they do not come within `seconds`.
+
+    A mail server that does not answer has not got them yet: it may be back in time.
+    """
     end = time.monotonic() + seconds
     while True:
-        found = mails_to(api_url, recipient)
-        if len(found) >= count:
-            return found
-        if time.monotonic() > end:
-            raise ShopError(
-                f"{len(found)} of {count} mails to {recipient} after {seconds:.0f} s; "
-                "`stormglass logs worker` and `stormglass queue dead` tell why"
-            )
+        try:
+            found = mails_to(api_url, recipient)
+        except ShopError:
+            if time.monotonic() > end:
+                raise
+        else:
+            if len(found) >= count:
+                return found
+            if time.monotonic() > end:
+                raise ShopError(
+                    f"{len(found)} of {count} mails to {recipient} after {seconds:.0f} s; "
+                    "`stormglass logs worker` and `stormglass queue dead` tell why"
+                )
         time.sleep(0.1)
 
 

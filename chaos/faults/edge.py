@@ -18,6 +18,9 @@ from stormglass.topology import Edge
 PATIENCE_SECONDS: Final = 1.5
 """Wait for an answer that may never come: a thousand times what one takes on the loopback."""
 
+PAST_SECONDS: Final = 5.0
+"""Wait for the one past the proxy, which should come: without it nothing is proven."""
+
 
 class EdgeFault(FaultKind):
     """What all of them share: the edges, the proxy, a connection to try."""
@@ -40,7 +43,7 @@ class EdgeFault(FaultKind):
     async def probe(self, context: Context, fault: Fault, seconds: float = PATIENCE_SECONDS) -> tuple[Answer, Answer]:
         """The answer through the proxy, and the one past it."""
         edge, instance = _edge(context, fault), context.instance
-        past = await ask(edge, instance.network.upstream(edge), PATIENCE_SECONDS)
+        past = await ask(edge, instance.network.upstream(edge), PAST_SECONDS)
         through = await ask(edge, instance.network.proxy(edge), seconds)
         return through, past
 

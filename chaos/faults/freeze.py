@@ -42,9 +42,10 @@ class Stop(OfReplica):
 
     async def bites(self, context: Context, fault: Fault) -> str:
         """Every process is stopped in the kernel's eyes, and the replica does not answer."""
+        # asked first: who waits for the disk stops when that is done
+        answer = await probe.ask(context.instance, *replicas.place(context, fault.target))
         processes = _recorded(fault)
         frozen = [process for process in processes if _is_frozen(process)]
-        answer = await probe.ask(context.instance, *replicas.place(context, fault.target))
         if not frozen or len(frozen) < len(processes) or answer.ready:
             what = "it answers" if answer.ready else f"no answer ({answer.reason})"
             raise NotBiting(f"{len(frozen)} of {len(processes)} processes are stopped; {what}")
@@ -52,13 +53,16 @@ class Stop(OfReplica):
 
 
 def _recorded(fault: Fault) -> list[psutil.Process]:
-    """The processes of the record that still exist; with an `apply` that was cut short, the replica's as it is."""
+    """The processes of the record that still exist; with an `apply` that was cut short, the replica's as it is.
+
+    One that ended just before it was to be frozen stays a zombie: its parent is frozen and cannot reap it.
+    """
     listed: list[Any] = list(fault.record.get("frozen", [[fault.record["pid"], fault.record["created"]]]))
     found = []
     for pid, created in listed:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(int(pid))
-            if process.create_time() == created:
+            if process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
                 if "frozen" not in fault.record:
                     found += process.children(recursive=True)

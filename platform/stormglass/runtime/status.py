@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from dataclasses import dataclass
+from importlib import import_module
 
 from stormglass.runtime import memory, probe, wanted
 from stormglass.runtime.instance import Instance
@@ -98,6 +99,9 @@ def _seen_from_inside(instance: Instance) -> Status:
 
 
 async def _ask(instance: Instance, places: list[tuple[Process, int]]) -> list[probe.Readiness]:
+    # before any limit begins to run: an import in between would keep the loop, and with it every answer, waiting
+    import_module("redis.asyncio")
+    import_module("stormglass.runtime.provision")
     return await asyncio.gather(*(probe.ask(instance, process, number) for process, number in places))
 
 
