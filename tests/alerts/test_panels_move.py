@@ -49,11 +49,12 @@ def moved(prometheus: Prometheus, fault: str, begun: float) -> bool:
     return True
 
 
-@pytest.mark.timeout(960)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fault", sorted(REHEARSED & BY_FAULT.keys()))
 def test_panels_moved_under_a_fault_of_the_rehearsal(report: Report, prometheus: Prometheus, fault: str) -> None:
     begun = min(each["begun"] for each in report["outcomes"] if each["fault"] == fault)
-    assert moved(prometheus, fault, begun)
+    # asked again: a range of many minutes may take a busy machine longer than the client waits for
+    eventually(partial(moved, prometheus, fault, begun), seconds=60, every=2.0, what=f"under {fault}")
 
 
 @pytest.mark.usefixtures("load")

@@ -109,14 +109,14 @@ async def started(executable: Path) -> AsyncIterator[Tab]:
         )
         try:
             port = await _port(Path(profile) / "DevToolsActivePort")
-            async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
-                async with http.get("/json/list") as answer:
-                    pages = [each for each in await answer.json(content_type=None) if each["type"] == "page"]
-                async with http.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                    tab = Tab(socket)
-                    for domain in ("Page", "Runtime", "Log", "Network"):
-                        await tab.call(f"{domain}.enable")
-                    yield tab
+            async with (
+                aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
+                http.ws_connect(await _page(http), max_msg_size=0) as socket,
+            ):
+                tab = Tab(socket)
+                for domain in ("Page", "Runtime", "Log", "Network"):
+                    await tab.call(f"{domain}.enable")
+                yield tab
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
@@ -128,6 +128,17 @@ async def _port(file: Path) -> int:
         while (port := _told(file)) is None:  # noqa: ASYNC110 - another process writes the file
             await asyncio.sleep(0.05)
     return port
+
+
+async def _page(http: aiohttp.ClientSession) -> str:
+    """The address of the first page; the browser may answer before it has one."""
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            async with http.get("/json/list") as answer:
+                pages = [each for each in await answer.json(content_type=None) if each["type"] == "page"]
+            if pages:
+                return str(pages[0]["webSocketDebuggerUrl"])
+            await asyncio.sleep(0.05)
 
 
 def _told(file: Path) -> int | None:

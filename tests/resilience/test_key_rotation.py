@@ -23,7 +23,12 @@ GATEWAYS = (1, 2)
 WORKERS = 6
 """Each asks once in 0.7 s: less than the 100 requests a minute that a caller may make."""
 
-BEFORE_SECONDS = 4.0
+LATE = {0, 502, 503, 504}
+"""No answer, or none in time: every log-in costs the one users service a hash, and nobody repeats a POST."""
+
+MOST_LATE = 5
+"""Of about a thousand. A gateway that does not know a key refuses every token of it, with 401."""
+
 LEEWAY_SECONDS = 5
 """How long after its end a gateway still accepts a token: clocks differ."""
 
@@ -132,7 +137,11 @@ def one_key(platform: Platform) -> None:
 @pytest.mark.timeout(400)
 def test_a_rotation_costs_nobody_a_request(platform: Platform) -> None:
     with Traffic(platform) as traffic:
-        time.sleep(BEFORE_SECONDS)
+        eventually(
+            lambda: traffic.answers["old token", 200] >= WORKERS and len(traffic.signers) > 0,
+            seconds=60,
+            what="people work, and somebody logs in under the old key",
+        )
         (old,) = {signer for _, signer in traffic.signers}
         begun = time.time()
         rotated = platform.json("keys", "rotate", "--wait")
@@ -140,7 +149,9 @@ def test_a_rotation_costs_nobody_a_request(platform: Platform) -> None:
         new = rotated["key_id"]
         eventually(lambda: traffic.signers[-1][1] == new, seconds=30, what="somebody logs in under the new key")
         time.sleep(keyring.MAX_AGE_SECONDS)  # until every gateway has asked for the keys once more
-    assert {status for _, status in traffic.answers} == {200}, traffic.answers
+    assert {status for _, status in traffic.answers} - LATE == {200}, traffic.answers
+    late = sum(count for (_, status), count in traffic.answers.items() if status in LATE)
+    assert late <= MOST_LATE, traffic.answers
     assert traffic.answers["old token", 200] > 6 * seconds
     assert traffic.answers["new token", 200] > 1.5 * seconds
     assert keyring.LEAD_SECONDS <= seconds < keyring.LEAD_SECONDS + 15

@@ -8,7 +8,9 @@ import json
 import secrets
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from stormglass.runtime.logfiles import with_rotated
 from stormglass.testing import Platform, eventually
 from tests.security.wire import Answer, exchange, wire
 
@@ -71,6 +73,14 @@ def _lines_with(platform: Platform, marks: list[Canary]) -> list[str] | None:
     instance = platform.instance
     names = [process.replica_name(number) for process, number in instance.places() if process.name == "gateway"]
     lines = [
-        line for name in names for line in instance.log(name).read_text().splitlines() if '"event": "request"' in line
+        line.decode()
+        for name in names
+        for line in _recent(instance.log(name)).splitlines()
+        if b'"event": "request"' in line
     ]
     return lines if all(any(mark.trace in line for line in lines) for mark in marks) else None
+
+
+def _recent(log: Path) -> bytes:
+    """A log and the file before it as one: a rotation may come at any time, also in the middle of a line."""
+    return b"".join(path.read_bytes() for path in with_rotated(log)[-2:])

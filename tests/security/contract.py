@@ -54,7 +54,8 @@ def run(document: str, base_url: str, headers: dict[str, str], known: dict[str, 
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=170,
+        # fifty seconds on a machine with nothing else to do
+        timeout=400,
         check=False,
     )
     assert report.is_file(), done.stdout + done.stderr

@@ -1,12 +1,14 @@
 """The gateways' limits, for a while: wide ones for tests that ask thousands of things, the real ones for the others."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 
+from stormglass.runtime.launch import unrouted
 from stormglass.runtime.overrides import clear_override, set_override
-from stormglass.testing import Platform
+from stormglass.testing import Platform, eventually
 
 WIDE = {f"STORMGLASS_GATEWAY_{policy}_PER_MINUTE": "1000000" for policy in ("RATE", "LOG_INS", "REFUSED")}
 
@@ -22,6 +24,8 @@ def _apply(platform: Platform, *, wanted: bool) -> None:
         else:
             clear_override(platform.instance, replica, WIDE)
     platform.run("restart", "gateway")
+    # ready by their own word; the edge sends them requests once its own health check has seen it
+    eventually(lambda: not asyncio.run(unrouted(platform.instance, {"gateway"})), what="the edge has both gateways")
 
 
 def widen(platform: Platform) -> None:

@@ -11,7 +11,7 @@ from tests.security.forge import ADMIN_SCOPES, USER_SCOPES, Forge
 from tests.security.matrix import DOORS
 from tests.security.people import Person
 
-pytestmark = [pytest.mark.owasp("API8"), pytest.mark.owasp("API9"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.owasp("API8"), pytest.mark.owasp("API9"), pytest.mark.timeout(450)]
 
 CASES = 3000
 WHO = ["nobody", "customer", "administrator"]

@@ -3,10 +3,12 @@
 import base64
 import json
 import re
+from itertools import dropwhile
 from pathlib import Path
 
 import pytest
 
+from stormglass.runtime.logfiles import with_rotated
 from stormglass.testing import Platform
 from tests.security.canary import Canary, everybody_gets_their_own, reached_a_gateway
 from tests.security.people import Client, Person
@@ -107,14 +109,24 @@ def _requests(payload: str, token: str) -> list[bytes]:
     ]
 
 
-def _sizes(platform: Platform) -> dict[Path, int]:
-    return {path: path.stat().st_size for path in platform.instance.logs.glob("*.log")}
+def _ends(platform: Platform) -> dict[Path, tuple[int, int]]:
+    """Where each log ends: in which file (by its number, for a rotation renames it), and after how many bytes."""
+    found = ((path, path.stat()) for path in platform.instance.logs.glob("*.log"))
+    return {path: (status.st_ino, status.st_size) for path, status in found}
+
+
+def _since(log: Path, end: tuple[int, int]) -> bytes:
+    """What was written to a log since it ended there, in however many files that is now."""
+    inode, size = end
+    later = list(dropwhile(lambda path: path.stat().st_ino != inode, with_rotated(log)))
+    assert later, f"{log.name} was rotated so often that its beginning is gone"
+    return b"".join(path.read_bytes() for path in later)[size:]
 
 
 def test_no_client_writes_a_line_of_a_log(platform: Platform, customer: Person) -> None:
     edge = platform.address("edge")
     mark = f"forged{Canary().token}"
-    before = _sizes(platform)
+    before = _ends(platform)
     sent = 0
     for payload in _payloads(mark):
         for request in _requests(payload, customer.token):
@@ -131,10 +143,8 @@ def test_no_client_writes_a_line_of_a_log(platform: Platform, customer: Person) 
     exchange(edge, control.request(close=True))
     assert reached_a_gateway(platform, control) == ["canary"]
     read = 0
-    for path, size in before.items():
-        with path.open("rb") as log:
-            log.seek(size)
-            written = log.read()
+    for path, end in before.items():
+        written = _since(path, end)
         assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", written), path.name
         assert "\u2028" not in written.decode(), path.name
         for line in written.decode().splitlines():

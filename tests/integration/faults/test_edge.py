@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,9 @@ def test_each_type_bites_and_is_gone_when_it_is_cleared(
 def test_latency_is_felt_by_a_client_of_that_edge_alone(stage: Stage) -> None:
     stage.add(EDGE, "latency", "latency=400", "--stream", "both")
     assert stage.ping_seconds(EDGE) > 0.75
-    assert stage.ping_seconds("orders→redis") < 0.3
+    assert stage.quickest_ping_seconds("orders→redis") < 0.3
     stage.bench.run("fault", "clear", EDGE)
-    assert stage.ping_seconds(EDGE) < 0.3
+    assert stage.quickest_ping_seconds(EDGE) < 0.3
 
 
 def test_stream_and_toxicity_arrive_at_the_proxy(stage: Stage) -> None:
@@ -65,7 +66,10 @@ def test_stream_and_toxicity_arrive_at_the_proxy(stage: Stage) -> None:
 
 def test_a_delay_longer_than_anybody_waits_is_still_proven(stage: Stage) -> None:
     fault = stage.add("worker→mail", "latency", "latency=60s")
-    assert "silence after 10" in fault["observation"]
+    found = re.search(r"through the proxy: silence after (\d+) ms", fault["observation"])
+    assert found, fault["observation"]
+    # it waits for 10 s: a timer of whole milliseconds may end that a little early, and a busy machine late
+    assert 9_000 < int(found[1]) < 20_000
 
 
 def test_a_fault_that_has_no_effect_is_an_error_and_taken_back(stage: Stage) -> None:

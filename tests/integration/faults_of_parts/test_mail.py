@@ -1,12 +1,14 @@
 """A mail server that refuses, dawdles or has no room: the order is confirmed, and its one mail comes in the end."""
 
+import uuid
+
 import pytest
 
 from chaos.engine.model import Refused
 from chaos.keeper.client import KeeperClient
 from services.shopper import Shopper
 from stormglass.testing import Platform, eventually
-from tests.integration.faults_of_parts.conftest import Put
+from tests.integration.faults_of_parts.conftest import Put, accepted
 from tests.integration.faults_of_parts.shop import about, confirmed, fulfilled_once
 
 
@@ -30,7 +32,7 @@ def test_the_mail_arrives_once(
     arrives_meanwhile: bool,
 ) -> None:
     with put("mail", kind, **attributes):
-        order_id = shopper.place([(product, 1)]).order_id
+        order_id = accepted(shopper, product, uuid.uuid4().hex)
         confirmed(shopper, order_id)
         if arrives_meanwhile:
             eventually(lambda: about(platform, shopper, order_id), seconds=60, what="the mail")
@@ -59,5 +61,5 @@ def test_orders_do_not_notice_that_traces_cannot_be_stored(
 ) -> None:
     with put("traces", "disk-full") as fault:
         assert "503" in fault.observation
-        order_id = shopper.place([(product, 1)]).order_id
+        order_id = accepted(shopper, product, uuid.uuid4().hex)
         fulfilled_once(platform, shopper, order_id)

@@ -1,5 +1,6 @@
 """Poison: a job, a cache entry, a key, a deploy. Each hurts what it touches and nothing beside it."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,8 @@ from stormglass.runtime import keys
 from stormglass.runtime.overrides import clear_override, set_override
 from stormglass.security import keyring
 from stormglass.testing import Platform, eventually
-from tests.integration.faults_of_parts.conftest import Put
+from tests.goods import log_in
+from tests.integration.faults_of_parts.conftest import Put, accepted
 from tests.integration.faults_of_parts.shop import FRESH, fulfilled_once
 
 
@@ -40,7 +42,7 @@ async def test_a_poisoned_job_becomes_one_dead_letter_and_holds_up_nobody(
 ) -> None:
     before = _dead(platform)
     with put("worker", "poison-job") as fault:
-        order_id = shopper.place([(product, 1)]).order_id
+        order_id = accepted(shopper, product, uuid.uuid4().hex)
         fulfilled_once(platform, shopper, order_id)
         (letter,) = eventually(lambda: _dead(platform)[len(before) :], seconds=60, what="the dead letter")
         assert letter["event_id"] == fault.record["event_id"]
@@ -88,7 +90,7 @@ def test_a_replaced_signing_key_voids_old_tokens_until_it_is_back(
         with pytest.raises(ShopError, match="401"):
             shopper.request("GET", "/users/me")
         again = Shopper(platform.base_url, shopper.email, shopper.password)
-        again.log_in()
+        log_in(again)
         assert again.request("GET", "/users/me") == me, "whoever logs in again is served"
     assert {path.name: path.read_text() for path in keyring.files(secrets)} == before
     assert shopper.request("GET", "/users/me") == me, "the old token is as good as before"

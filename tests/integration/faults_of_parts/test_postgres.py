@@ -32,7 +32,7 @@ def _status(platform: Platform, shopper: Shopper, product: str, key: str) -> tup
 def test_orders_fail_in_time_and_go_on_afterwards(
     platform: Platform, put: Put, shopper: Shopper, product: str, kind: str
 ) -> None:
-    before = shopper.place([(product, 1)]).order_id
+    before = accepted(shopper, product, uuid.uuid4().hex)
     keys = [uuid.uuid4().hex for _ in range(3)]
     with put("postgres/orders", kind):
         answers = [_status(platform, shopper, product, key) for key in keys]
@@ -50,13 +50,13 @@ def test_orders_fail_in_time_and_go_on_afterwards(
 async def test_a_full_server_takes_nobody_new_and_the_pools_go_on(
     platform: Platform, put: Put, context: Context, shopper: Shopper, product: str
 ) -> None:
-    warm = shopper.place([(product, 1)]).order_id
+    warm = accepted(shopper, product, uuid.uuid4().hex)
     with put("postgres", "connections") as fault:
         assert "was refused" in fault.observation
         assert fault.record["taken"] > 50
         async with context.postgres() as connection:  # the superuser's slots are not touched
             assert await connection.fetchval("SELECT 1") == 1
-        placed = shopper.place([(product, 1)]).order_id
+        placed = accepted(shopper, product, uuid.uuid4().hex)
     for order_id in (warm, placed):
         fulfilled_once(platform, shopper, order_id)
 

@@ -28,7 +28,7 @@ async def test_orders_are_acknowledged_while_redis_refuses_writes(
     with put("redis", kind) as fault:
         assert "SET was refused" in fault.observation
         assert await _configuration(context) != before
-        placed = [shopper.place([(product, 1)]).order_id for _ in range(3)]
+        placed = [accepted(shopper, product, uuid.uuid4().hex) for _ in range(3)]
         assert {shopper.order(order_id)["status"] for order_id in placed} == {"pending"}, "the queue takes no job"
     assert await _configuration(context) == before
     for order_id in placed:
@@ -54,7 +54,7 @@ async def _role(context: Context, role: str) -> None:
 
 
 def test_what_redis_forgets_is_enqueued_again(platform: Platform, put: Put, shopper: Shopper, product: str) -> None:
-    placed = [shopper.place([(product, 1)]).order_id for _ in range(5)]
+    placed = [accepted(shopper, product, uuid.uuid4().hex) for _ in range(5)]
     with put("redis", "flush") as fault:
         assert "keys are gone" in fault.observation
         for order_id in placed:

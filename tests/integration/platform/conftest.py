@@ -151,6 +151,8 @@ def valkey(free_port: Callable[[], int], tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("STORMGLASS_SERVICE", "probe")
     monkeypatch.setenv("STORMGLASS_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("STORMGLASS_ADDRESS_REDIS", f"127.0.0.1:{server.port}")
+    # a slow moment of this machine must not look like a Redis that is away
+    monkeypatch.setenv("STORMGLASS_REDIS_TIMEOUT_SECONDS", "2")
     settings.forget()
     yield server
     settings.forget()

@@ -28,18 +28,18 @@ def eventually_active(served: Any, count: int) -> None:
 
 
 def test_a_drain_refuses_nobody_and_finishes_what_is_in_flight(serve: Callable[..., Any]) -> None:
-    served = serve(STORMGLASS_DRAIN_SECONDS="1.5").ready()
+    served = serve(STORMGLASS_DRAIN_SECONDS="6").ready()
     with ThreadPoolExecutor() as threads, httpx.Client() as client:
         assert "connection" not in client.get(f"{served.url}/fast").headers
-        slow = threads.submit(httpx.get, f"{served.url}/slow?seconds=2.5", timeout=20)
+        slow = threads.submit(httpx.get, f"{served.url}/slow?seconds=7.5", timeout=20)
         eventually_active(served, 1)
 
         begun = time.monotonic()
         served.process.send_signal(signal.SIGTERM)
         answer = httpx.get(f"{served.admin}/readyz")
-        while answer.status_code == 200 and time.monotonic() - begun < 1:
+        while answer.status_code == 200 and time.monotonic() - begun < 4:
             answer = httpx.get(f"{served.admin}/readyz")
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < 4, "long before the drain is over"
         assert answer.status_code == 503
         assert "draining" in answer.json()["problems"]["process"]
         assert httpx.get(f"{served.admin}/livez").status_code == 200
@@ -51,7 +51,7 @@ def test_a_drain_refuses_nobody_and_finishes_what_is_in_flight(serve: Callable[.
 
         assert slow.result(20).json() == {"answer": "slow"}
         assert served.process.wait(20) == 0
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 25
     lines = served.output().splitlines()
     events = [line if line[0] != "{" else json.loads(line)["event"] for line in lines]
     ours = [event for event in events if event in {"opened", "serving", "draining", "closed", "stopped"}]

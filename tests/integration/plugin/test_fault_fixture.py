@@ -24,13 +24,17 @@ def _ping(platform: Platform) -> float:
     return time.monotonic() - begun
 
 
+def _quickest_ping(platform: Platform) -> float:
+    """A busy machine may hold up any single one."""
+    return min(_ping(platform) for _ in range(3))
+
+
 def test_a_fault_bites_inside_the_block_and_is_gone_after_it(platform: Platform, fault: FaultInjector) -> None:
-    usual = _ping(platform)
     with fault("gateway->redis", "latency", latency=600) as active:
         assert "ms" in active.observation
-        assert _ping(platform) > usual + 0.5
+        assert _ping(platform) > 0.5
         assert platform.json("fault", "list")
-    assert _ping(platform) < 0.5
+    assert _quickest_ping(platform) < 0.5
     with KeeperClient(platform.instance) as keeper:
         assert keeper.live() == []
 
@@ -38,7 +42,7 @@ def test_a_fault_bites_inside_the_block_and_is_gone_after_it(platform: Platform,
 def test_a_failing_block_leaves_no_fault_behind(platform: Platform, fault: FaultInjector) -> None:
     with pytest.raises(ZeroDivisionError), fault("gateway→redis", "down"):
         raise ZeroDivisionError
-    assert _ping(platform) < 0.5
+    assert _quickest_ping(platform) < 0.5
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ def free_port() -> int:
         return port
 
 
+def free_ports() -> tuple[int, int]:
+    # both are held until both are chosen: the system may give out again what was closed
+    with socket.socket() as first, socket.socket() as second:
+        for sock in (first, second):
+            sock.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
 @asynccontextmanager
 async def own_replica(
     platform: Platform, log: Path, *, service: str = "products", **variables: str
@@ -80,7 +88,7 @@ async def own_replica(
     relay = Relay((host, int(port)))
     server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
     relay.port = server.sockets[0].getsockname()[1]
-    traffic, admin = free_port(), free_port()
+    traffic, admin = free_ports()
     env = {
         **os.environ,
         **environment(platform.instance, TOPOLOGY[service], 1),

@@ -10,23 +10,59 @@ import aiohttp
 import pytest
 
 from services.shopper import Shopper
-from stormglass.testing import Platform
+from stormglass.runtime.launch import unrouted
+from stormglass.runtime.overrides import clear_override, set_override
+from stormglass.testing import Platform, eventually
+from tests.goods import log_in
 from tests.integration.products.client import ADMINISTRATOR, Client
 from tests.security import limits
 
 EDITS = 200
 READERS = 12
 
+PATIENCE = {"STORMGLASS_REDIS_TIMEOUT_SECONDS": "5"}
+"""A late answer of Redis is not to look like an outage, in which an edit is seen later: that is not what this is about.
+"""
+
 Read = Callable[[], Awaitable[int]]
+
+
+def _patient(platform: Platform, name: str, *, wanted: bool) -> None:
+    """For all replicas of a process, from their next start on."""
+    for process, number in platform.instance.places():
+        if process.name == name and wanted:
+            set_override(platform.instance, process.replica_name(number), PATIENCE)
+        elif process.name == name:
+            clear_override(platform.instance, process.replica_name(number), PATIENCE)
+
+
+def _restart_products(platform: Platform) -> None:
+    platform.run("restart", "products")
+    # ready by their own word; the balancer sends them requests once its own health check has seen it
+    eventually(lambda: not asyncio.run(unrouted(platform.instance, {"products"})), what="the balancer has them both")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patient_products(platform: Platform) -> Iterator[None]:
+    _patient(platform, "products", wanted=True)
+    _restart_products(platform)
+    yield
+    _patient(platform, "products", wanted=False)
+    _restart_products(platform)
 
 
 @pytest.fixture(scope="module")
 def administrator(platform: Platform) -> Iterator[dict[str, str]]:
-    """What an administrator sends, while nobody's requests are limited."""
+    """What an administrator sends, while nobody's requests are limited and the gateways are patient with Redis."""
     password = platform.secret("users", "admin_password")
+    # the gateways start anew when the limits become wide, and when they are what they were
+    _patient(platform, "gateway", wanted=True)
     with limits.wide(platform), Shopper(platform.base_url, "admin@stormglass.local", password) as admin:
-        admin.log_in()
-        yield {"Authorization": admin._http.headers["Authorization"]}
+        try:
+            log_in(admin)
+            yield {"Authorization": admin._http.headers["Authorization"]}
+        finally:
+            _patient(platform, "gateway", wanted=False)
 
 
 def item(sku: str, price: int) -> dict[str, Any]:

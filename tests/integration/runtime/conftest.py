@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,11 @@ class Bench:
     def processes(self) -> list[psutil.Process]:
         """Everything that runs for the instance, and what those started."""
         found = leftovers.find(self.instance)
-        return [*found, *(child for process in found for child in process.children(recursive=True))]
+        children: list[psutil.Process] = []
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                children += process.children(recursive=True)
+        return [*found, *children]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The native stack: what it listens on, what it says about itself; killed servers come back with their data."""
 
 import asyncio
+import contextlib
 import json
 import signal
 from typing import Any
@@ -20,12 +21,12 @@ def _redis(servers: Any) -> redis.asyncio.Redis:
 
 
 def test_nothing_is_reachable_from_outside(servers: Any) -> None:
-    addresses = [
-        connection.laddr
-        for process in servers.processes()
-        for connection in process.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    addresses: list[Any] = []
+    for process in servers.processes():
+        # Postgres' children come and go
+        with contextlib.suppress(psutil.NoSuchProcess):
+            connections = process.net_connections(kind="tcp")
+            addresses += [each.laddr for each in connections if each.status == psutil.CONN_LISTEN]
     ports = {address.port for address in addresses}
     assert {address.ip for address in addresses} == {"127.0.0.1"}
     for label in ("edge", "internal", "edge:admin", "postgres", "redis", "keeper:admin"):
@@ -35,7 +36,9 @@ def test_nothing_is_reachable_from_outside(servers: Any) -> None:
 def test_no_secret_stands_in_a_command_line(servers: Any) -> None:
     secrets = [path.read_text().strip() for path in servers.instance.secrets.rglob("*") if path.is_file()]
     for process in servers.processes():
-        line = " ".join(process.cmdline())
+        line = ""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = " ".join(process.cmdline())
         assert not [secret for secret in secrets if secret in line], line
 
 
@@ -88,7 +91,8 @@ async def test_a_killed_server_comes_back_with_its_data(servers: Any, name: str)
         return bool(row["ready"] and row["pid"] != before["pid"])
 
     await asyncio.to_thread(eventually, back, seconds=60)
-    assert servers.row(name)["restarts"] == before["restarts"] + 1
+    # a postmaster that is started while a child of the killed one holds its memory ends once more
+    assert servers.row(name)["restarts"] >= before["restarts"] + 1
     connection = await connect(servers.instance, "users", "users")
     assert await connection.fetchval("SELECT count(*) FROM survives WHERE name = $1", name) == 1
     await connection.close()

@@ -18,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[3]
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
+def free_ports() -> tuple[int, int]:
+    # both are held until both are chosen: the system may give out again what was closed
+    with socket.socket() as first, socket.socket() as second:
+        for sock in (first, second):
+            sock.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
 
 
 class Store:
@@ -31,7 +32,7 @@ class Store:
     def __init__(self, directory: Path, settings: dict[str, str]) -> None:
         self.database = directory / "traces.db"
         self.log = directory / "store.log"
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port = free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = settings
         self.process: subprocess.Popen[bytes] | None = None

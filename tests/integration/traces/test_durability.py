@@ -91,7 +91,7 @@ def test_when_the_disk_is_stuck_the_queue_fills_and_then_refuses_at_once(make_st
 
 
 def test_a_slow_disk_ends_the_wait_and_a_second_try_stores_nothing_twice(make_store: Any, make_export: Any) -> None:
-    store = make_store(commit_timeout_seconds=0.5)
+    store = make_store(commit_timeout_seconds=2)
     blocker = sqlite3.connect(store.database, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     slow = store.send(make_export(10))

@@ -107,8 +107,8 @@ async def test_logging_in_does_not_block_others(users: Client) -> None:
         answered += 1
     spent = time.monotonic() - begun
     assert {answer.status for answer in await logins} == {200}
-    # a loop that hashed by itself would answer at most once between two log-ins
-    assert answered > 3 * 12, f"{answered} other answers while 12 log-ins took {spent:.2f} s"
+    # a loop that hashed by itself would answer at most once between two log-ins, so 13 times
+    assert answered > 20, f"{answered} other answers while 12 log-ins took {spent:.2f} s"
 
 
 async def test_the_profile_is_cached_and_a_change_is_seen_at_once(users: Client) -> None:

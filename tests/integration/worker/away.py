@@ -9,7 +9,8 @@ from stormglass.data.database import Database
 from stormglass.runtime.provision import connect
 from stormglass.testing import Platform
 
-PATIENCE_MS = 300
+PATIENCE_MS = 2000
+"""Long for a statement that is to succeed, short for one that waits for a lock."""
 
 
 @asynccontextmanager

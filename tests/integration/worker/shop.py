@@ -85,16 +85,22 @@ class Shop:
             assert made.status == 201, made.raw
             return str(made.body["id"])
 
-        # Set-up only: hashing a password on a busy machine may take longer than the balancer waits for an answer.
+        # set-up only: hashing a password on a busy machine may take longer than the balancer waits for an answer
         return str(await until(register, what="registration"))
 
     async def product(self, stock: int = 100, price_cents: int = 1250) -> str:
         name = f"barometer {uuid.uuid4().hex}"
         item = {"sku": name[-12:].upper(), "name": name, "description": "", "price_cents": price_cents, "stock": stock}
-        put = await self.call("PUT", "/products", "admin", ["products:write"], json={"items": [item]})
-        assert put.status == 200, put.raw
-        found = await self.call("GET", f"/products?q={name[-12:]}", "anyone")
-        return str(found.body["items"][0]["id"])
+
+        async def stock_up() -> str:
+            put = await self.call("PUT", "/products", "admin", ["products:write"], json={"items": [item]})
+            assert put.status == 200, put.raw
+            found = await self.call("GET", f"/products?q={name[-12:]}", "anyone")
+            assert found.status == 200, found.raw
+            return str(found.body["items"][0]["id"])
+
+        # set-up only, see `customer`; a product that is there already keeps its stock
+        return str(await until(stock_up, what="product"))
 
     async def place(self, customer: str, product: str, quantity: int = 1, *, key: str = "", base: str = "") -> Reply:
         return await self.call(
@@ -108,10 +114,15 @@ class Shop:
 
     async def placed(self, quantity: int = 1, stock: int = 100) -> tuple[str, str, str]:
         """A new customer's order: customer, product, order."""
-        customer, product = await self.customer(), await self.product(stock)
-        reply = await self.place(customer, product, quantity)
-        assert reply.status == 201, reply.raw
-        return customer, product, str(reply.body["id"])
+        customer, product, key = await self.customer(), await self.product(stock), uuid.uuid4().hex
+
+        async def order() -> str:
+            reply = await self.place(customer, product, quantity, key=key)
+            assert reply.status == 201, reply.raw
+            return str(reply.body["id"])
+
+        # set-up only, see `customer`; with one key it is one order
+        return customer, product, str(await until(order, what="order"))
 
     async def order(self, customer: str, order_id: str) -> Any:
         return (await self.call("GET", f"/orders/{order_id}", customer)).body
@@ -200,11 +211,13 @@ class Program:
 
         await until(ask, seconds=90, what="ready")
 
-    async def metric(self, name: str) -> float:
-        """Sum of a metric's samples of exactly this name; 0 if there are none."""
+    async def metric(self, name: str, **labels: str) -> float:
+        """Sum of a metric's samples of exactly this name, and with these labels among theirs; 0 if there are none."""
         async with self._shop.http.get(f"{self.admin}/metrics") as answer:
             lines = (await answer.text()).splitlines()
-        return sum(float(line.split()[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+        own = [line for line in lines if line.split("{")[0].split(" ")[0] == name]
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(float(line.split()[1]) for line in own if all(each in line for each in wanted))
 
     def kill(self) -> None:
         self.process.kill()

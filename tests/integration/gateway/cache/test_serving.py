@@ -105,17 +105,22 @@ async def test_stale_while_revalidate(
     await get(http, pair[0], resource)
     await asyncio.sleep(1.2)
     resource.body, resource.seconds = b"two", 0.3
+    resource.control = "max-age=60, stale-while-revalidate=60"
     answers = await asyncio.gather(*(get(http, pair[number % 2], resource) for number in range(40)))
-    assert {answer.body for answer in answers} == {b"one"}
-    assert all("detail=stale-while-revalidate" in answer.cache for answer in answers)
-    assert re.match(r"hit; ttl=-\d", answers[0].cache), answers[0].cache
-    assert "X-Stormglass-Degraded" not in answers[0].headers
+    # who comes when the refresh is over gets what it brought; nobody waits for it, so that all are hits
+    assert {answer.body for answer in answers} <= {b"one", b"two"}
+    assert all(re.match(r"hit; ttl=-?\d", answer.cache) for answer in answers), {answer.cache for answer in answers}
+    assert not any("X-Stormglass-Degraded" in answer.headers for answer in answers)
+    stale = [answer for answer in answers if answer.body == b"one"]
+    assert stale
+    assert all("detail=stale-while-revalidate" in answer.cache for answer in stale)
+    assert all(re.match(r"hit; ttl=-\d", answer.cache) for answer in stale), {answer.cache for answer in stale}
 
     async def refreshed() -> bool:
         return (await get(http, pair[0], resource)).body == b"two"
 
     await eventually(refreshed)
-    # one for the first fill, one by whichever gateway came first; a slow machine may need another when that was over
+    # one for the first fill, one by whichever gateway came first; a slow machine may lose that one and need another
     assert 2 <= len(resource.asked) <= 3
 
     async def traced() -> bool:
