@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stormglass.runtime.ports import free_port
+
 REAL_VERSION: Final = "v2.12.0"
 _SOURCE: Final = f"github.com/Shopify/toxiproxy/v2/cmd/server@{REAL_VERSION}"
 _BUILD_SECONDS: Final = 300
@@ -94,13 +96,6 @@ def run_server(command: Sequence[str], *flags: str) -> Iterator[RunningServer]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

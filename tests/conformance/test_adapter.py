@@ -7,7 +7,7 @@ import pytest
 
 from chaos.toxiproxy.adapter import Adapter
 from chaos.toxiproxy.errors import ToxiproxyError, UnreachableError
-from chaos.toxiproxy.servers import free_port
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import Pair, Server, drain, listens, passes, seconds
 
 

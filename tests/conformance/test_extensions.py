@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from chaos.toxiproxy.servers import free_port, own_command, run_server
+from chaos.toxiproxy.servers import own_command, run_server
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import FIELD, PATIENCE, Pair, Server, connect, drain, eventually, seconds
 from tests.telemetry.declared import declared_for, deviations
 from tests.telemetry.guards import ids_in_labels

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from chaos.toxiproxy.servers import free_port
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import (
     DIRECTIONS,
     PATIENCE,

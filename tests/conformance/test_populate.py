@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chaos.toxiproxy.servers import free_port
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import UNUSED, Pair, Server, drain, listens, passes
 
 

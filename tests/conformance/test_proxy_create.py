@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chaos.toxiproxy.servers import free_port
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import UNUSED, Server, listens
 
 

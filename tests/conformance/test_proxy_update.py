@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from chaos.toxiproxy.servers import free_port
+from stormglass.runtime.ports import free_port
 from tests.conformance.support import UNUSED, Pair, Server, connect, drain, ends, eventually, listens, passes
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from stormglass.runtime.errors import RuntimeFailure
+from stormglass.runtime.ports import free_port
 
 _START_SECONDS = 30
 
@@ -63,7 +63,7 @@ class StoreProcess:
 def store(*, max_bytes: int, generate_metrics: bool) -> Iterator[StoreProcess]:
     """Start a store on free ports with an empty file; it and the file are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="stormglass-bench-") as directory:
-        port, admin_port = _free_port(), _free_port()
+        port, admin_port = free_port(), free_port()
         database, log = Path(directory, "traces.db"), Path(directory, "store.log")
         environment = {
             **os.environ,
@@ -83,12 +83,6 @@ def store(*, max_bytes: int, generate_metrics: bool) -> Iterator[StoreProcess]:
         finally:
             process.terminate()
             process.wait(_START_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _until_ready(process: subprocess.Popen[bytes], admin_port: int, log: Path) -> None:

@@ -1,6 +1,9 @@
 """Which block of ports an instance gets, and who holds a port that is taken."""
 
+import itertools
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +16,24 @@ from stormglass.topology import BLOCK, TOPOLOGY
 FIRST = 18000
 LAST = 32000
 """Ports above are handed out by the kernel to clients (Linux' default range begins at 32768)."""
+
+PASSING = range(26000, 32768)
+"""For servers that live for a moment (a test's, a benchmark's). Instances count upwards from `FIRST`, far below."""
+
+_from_somewhere = os.getpid() % len(PASSING)  # two runs side by side do not meet
+_passing: Iterator[int] = itertools.cycle([*PASSING[_from_somewhere:], *PASSING[:_from_somewhere]])
+
+
+def free_port() -> int:
+    """A port for a passing server on which nobody listens now; none is given twice before all were.
+
+    Raises:
+        RuntimeFailure: all are taken.
+    """
+    for port in itertools.islice(_passing, len(PASSING)):
+        if free(port):
+            return port
+    raise RuntimeFailure(f"every port from {PASSING.start} to {PASSING.stop - 1} is taken")
 
 
 def free(port: int) -> bool:

@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
+from stormglass.runtime.ports import free_port
 from stormglass.security.opaque import ApiKey, new_secret
 from stormglass.security.tokens import SigningKey
-from tests.integration.gateway.native import Gateway, free_port, valkey
+from tests.integration.gateway.native import Gateway, valkey
 from tests.integration.gateway.standin import StandIn, serve
 
 USER_SCOPES = ("account", "orders:read", "orders:write", "profile:read")

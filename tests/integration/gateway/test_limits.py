@@ -10,8 +10,9 @@ import aiohttp
 
 from services.gateway.limits.windows import Window
 from services.gateway.route import Policy
+from stormglass.runtime.ports import free_port
 from tests.integration.gateway.conftest import Issue
-from tests.integration.gateway.native import Gateway, eventually, free_port, valkey
+from tests.integration.gateway.native import Gateway, eventually, valkey
 from tests.integration.gateway.standin import StandIn
 
 QUOTA = 40

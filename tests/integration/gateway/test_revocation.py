@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from stormglass.runtime.ports import free_port
 from stormglass.security import revocation
 from stormglass.security.revocation import Revocations
 from tests.integration.gateway.conftest import Credential, Issue
-from tests.integration.gateway.native import PASSWORD, Gateway, eventually, free_port, valkey
+from tests.integration.gateway.native import PASSWORD, Gateway, eventually, valkey
 from tests.integration.gateway.standin import StandIn
 
 

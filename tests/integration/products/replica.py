@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from stormglass.runtime.environment import environment
+from stormglass.runtime.ports import free_port
 from stormglass.testing import Platform
 from stormglass.topology import TOPOLOGY
 
@@ -64,21 +64,6 @@ class Replica:
         self.process.send_signal(signal.SIGTERM)
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def free_ports() -> tuple[int, int]:
-    # both are held until both are chosen: the system may give out again what was closed
-    with socket.socket() as first, socket.socket() as second:
-        for sock in (first, second):
-            sock.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
-
-
 @asynccontextmanager
 async def own_replica(
     platform: Platform, log: Path, *, service: str = "products", **variables: str
@@ -88,7 +73,7 @@ async def own_replica(
     relay = Relay((host, int(port)))
     server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
     relay.port = server.sockets[0].getsockname()[1]
-    traffic, admin = free_ports()
+    traffic, admin = free_port(), free_port()
     env = {
         **os.environ,
         **environment(platform.instance, TOPOLOGY[service], 1),

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stormglass.runtime.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[3]
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
-
-
-def free_ports() -> tuple[int, int]:
-    # both are held until both are chosen: the system may give out again what was closed
-    with socket.socket() as first, socket.socket() as second:
-        for sock in (first, second):
-            sock.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 class Store:
@@ -32,7 +25,7 @@ class Store:
     def __init__(self, directory: Path, settings: dict[str, str]) -> None:
         self.database = directory / "traces.db"
         self.log = directory / "store.log"
-        self.port, self.admin_port = free_ports()
+        self.port, self.admin_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = settings
         self.process: subprocess.Popen[bytes] | None = None

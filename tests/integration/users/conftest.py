@@ -6,9 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from stormglass.data.database import Database
+from stormglass.runtime.ports import free_port
 from stormglass.testing import Platform
 from tests.integration.products.client import Client
-from tests.integration.products.replica import Replica, free_port, own_replica
+from tests.integration.products.replica import Replica, own_replica
 from tests.integration.products.shop import pool
 from tests.integration.users.person import Person
 

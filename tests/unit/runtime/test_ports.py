@@ -38,6 +38,21 @@ def test_a_block_with_one_taken_port_is_passed_over(tmp_path: Path) -> None:
         assert ports.choose_base("other", tmp_path) > base
 
 
+def test_no_port_is_given_twice_and_none_that_somebody_has() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports.free_port()))
+        taken.listen()
+        given = [ports.free_port() for _ in range(200)]
+        assert len({*given, taken.getsockname()[1]}) == 201
+    assert set(given) <= set(ports.PASSING)
+
+
+def test_when_all_are_taken_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "free", lambda _port: False)
+    with pytest.raises(RuntimeFailure, match="every port from 26000 to 32767"):
+        ports.free_port()
+
+
 def test_a_taken_port_is_reported_with_its_holder(instance: Instance) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from stormglass.runtime.ports import free_port
 from tests.integration.gateway.cache.resource import Resource
-from tests.integration.gateway.native import PASSWORD, Gateway, free_port, valkey
+from tests.integration.gateway.native import PASSWORD, Gateway, valkey
 from tests.integration.gateway.standin import StandIn
 
 

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 from redis.asyncio import Redis
 
+from stormglass.runtime.ports import free_port
 from tests.integration.gateway.cache.resource import Resource, get
 from tests.integration.gateway.conftest import Issue
-from tests.integration.gateway.native import Gateway, eventually, free_port
+from tests.integration.gateway.native import Gateway, eventually
 from tests.integration.gateway.standin import StandIn
 
 

@@ -13,7 +13,8 @@ from services.gateway.cache.store import VARIANTS, Lookup, Store
 from services.gateway.cache.stored import MAX_BYTES, Stored
 from services.gateway.cache.terms import Terms
 from services.gateway.roundtrip import RoundTrip
-from tests.integration.gateway.native import PASSWORD, eventually, free_port, valkey
+from stormglass.runtime.ports import free_port
+from tests.integration.gateway.native import PASSWORD, eventually, valkey
 
 P = "gateway-cache:"
 LIMIT = 1024 * 1024
