@@ -19,7 +19,7 @@ from stormglass.telemetry.logs import logger
 from worker.consumer import Consumer
 from worker.dead_letters import DeadLetters
 from worker.ledger import Ledger
-from worker.letters import measure_for_ever
+from worker.letters import measuring
 from worker.mail import Mail
 from worker.mailserver import MailServer
 from worker.outbox import Outbox
@@ -57,11 +57,8 @@ async def work() -> None:
             letters = DeadLetters(own)
             tools = Tools(services, mail, Outbox(orders), letters, wanted)
             relay = Relay(ArqQueue(redis), KINDS, wanted)
-            measuring = asyncio.create_task(measure_for_ever(letters, KINDS.values()))
-            try:
+            async with measuring(letters, KINDS.values()):
                 await _until_stopped(relay, Consumer(redis, TASKS, tools), _health(own, redis, relay), wanted)
-            finally:
-                await _end(measuring)
     finally:
         configure.shutdown()
     _log.info("stopped")

@@ -7,22 +7,18 @@ An order is as old as its id, which is chosen when its key is claimed. One that 
 (the first attempt crashed, another took over when the lease ended) comes too late to be asked about: it is not counted.
 """
 
-import asyncio
+import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from stormglass.data.database import Database
 from stormglass.resilience.unavailable import DependencyUnavailable
+from stormglass.service.periodic import periodically
 from stormglass.telemetry import names
-from stormglass.telemetry.logs import logger
-
-_log = logger(__name__)
 
 DUE_SECONDS = 10.0
 """The objective, see observability/slo/confirmation.yaml."""
@@ -59,22 +55,12 @@ def _first_id(seconds: float) -> uuid.UUID:
     return uuid.UUID(int=int(seconds * 1000) << 80)
 
 
-@asynccontextmanager
-async def counting(database: Database) -> AsyncIterator[None]:
+def counting(database: Database) -> AbstractAsyncContextManager[None]:
     """Look again and again while the block runs."""
-    task = asyncio.create_task(_for_ever(Due(database)))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _for_ever(due: Due) -> None:
-    with suppress_instrumentation():
-        while True:
-            try:
-                await due.look()
-            except (DependencyUnavailable, SQLAlchemyError) as error:
-                _log.debug("orders that are due were not counted, next time then", error=type(error).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+    return periodically(
+        Due(database).look,
+        name="orders due",
+        seconds=EVERY_SECONDS,
+        expected=(DependencyUnavailable, SQLAlchemyError),
+        level=logging.DEBUG,  # the database's own alert tells of it
+    )

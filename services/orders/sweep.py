@@ -1,16 +1,14 @@
 """Forgetting what is too old: idempotency keys after a day, finished events after their retention."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.orders.settings import orders
 from stormglass.data.database import Database
 from stormglass.resilience.unavailable import DependencyUnavailable
+from stormglass.service.periodic import periodically
 from stormglass.telemetry.logs import logger
 
 _log = logger(__name__)
@@ -48,24 +46,12 @@ def _used(statement: str, values: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in values.items() if f":{name}" in statement}
 
 
-@asynccontextmanager
-async def sweeping(database: Database) -> AsyncIterator[None]:
+def sweeping(database: Database) -> AbstractAsyncContextManager[None]:
     """Sweep now and then while the block runs."""
-    task = asyncio.create_task(_for_ever(database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
+    async def job() -> None:
+        if deleted := await sweep(database):
+            _log.info("swept", rows=deleted)
 
-async def _for_ever(database: Database) -> None:
-    with suppress_instrumentation():
-        while True:
-            try:
-                deleted = await sweep(database)
-                if deleted:
-                    _log.info("swept", rows=deleted)
-            except (DependencyUnavailable, SQLAlchemyError) as error:
-                _log.warning("sweep failed, next time then", error=type(error).__name__)
-            await asyncio.sleep(orders().sweep_seconds)
+    outages = (DependencyUnavailable, SQLAlchemyError)
+    return periodically(job, name="sweep", seconds=orders().sweep_seconds, expected=outages)

@@ -1,8 +1,7 @@
 """Creation of the products service."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -12,7 +11,7 @@ from services.products import api, reservations_api
 from services.products.catalogue import Catalogue
 from services.products.settings import ProductsSettings
 from services.products.store import Reservations
-from services.products.sweeper import sweep_for_ever
+from services.products.sweeper import sweeping
 from stormglass import settings
 from stormglass.data.cache import Cache
 from stormglass.data.database import Database
@@ -29,13 +28,8 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         app.state.catalogue = Catalogue(database)
         app.state.reservations = Reservations(database, own.reservation_seconds)
         app.state.product_cache = Cache(redis, "products", ttl=own.cache_seconds, stale=own.stale_seconds)
-        sweeper = asyncio.create_task(sweep_for_ever(app.state.reservations, own.sweep_seconds), name="sweeper")
-        try:
+        async with sweeping(app.state.reservations, own.sweep_seconds):
             yield
-        finally:
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
 
 
 async def _postgres(state: State) -> None:

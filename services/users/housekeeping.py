@@ -5,11 +5,9 @@ without its last second), a round later it knows again. Every replica does both;
 harmless.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +16,10 @@ from services.users.store import endings
 from stormglass.data.database import Database
 from stormglass.resilience.unavailable import DependencyUnavailable
 from stormglass.security.revocation import Revocations
+from stormglass.service.periodic import periodically
 from stormglass.telemetry.logs import logger
+
+OUTAGES = (DependencyUnavailable, SQLAlchemyError, RedisError, OSError, TimeoutError)
 
 _log = logger(__name__)
 
@@ -34,23 +35,8 @@ async def housekeeping(database: Database, revocations: Revocations, own: UsersS
     async def remind() -> None:
         await revocations.tell(*await endings.revoked_of_late(database))
 
-    tasks = [
-        asyncio.create_task(_every(own.sweep_seconds, sweep), name="sweep"),
-        asyncio.create_task(_every(own.remind_seconds, remind), name="reminder"),
-    ]
-    try:
+    async with (
+        periodically(sweep, name="sweep", seconds=own.sweep_seconds, expected=OUTAGES),
+        periodically(remind, name="reminder", seconds=own.remind_seconds, expected=OUTAGES),
+    ):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
-    with suppress_instrumentation():  # a poll must not be a trace of its own every time
-        while True:
-            try:
-                await job()
-            except (DependencyUnavailable, SQLAlchemyError, RedisError, OSError, TimeoutError) as error:
-                _log.warning("housekeeping failed, next time then", job=job.__name__, error=type(error).__name__)
-            await asyncio.sleep(seconds)

@@ -133,8 +133,9 @@ async def test_looking_goes_on_through_an_outage_and_ends_with_the_service(
 
     monkeypatch.setattr(due, "Due", Watched)
     monkeypatch.setattr(due, "EVERY_SECONDS", 0.05)
-    counted, running = Growth(), asyncio.all_tasks()
+    counted = Growth()
     async with counting(database):
+        assert _is_looking()
         await place(shop, ALMOST, "pending", "confirmed", "cancelled")
         async with outage(shop.platform, "orders", "orders"):
             await until(lambda: reached("failed", 2), what="two looks fail")
@@ -143,8 +144,11 @@ async def test_looking_goes_on_through_an_outage_and_ends_with_the_service(
         # one may have begun before all were of age
         await until(lambda: reached("done", done + 2), what="a look after the outage")
         assert counted() == (2, 1)
-    # servers of other tests may be at work in this loop
-    assert not any("_for_ever" in repr(task) for task in asyncio.all_tasks() - running)
+    assert not _is_looking()
+
+
+def _is_looking() -> bool:
+    return any(task.get_name() == "orders due" for task in asyncio.all_tasks())
 
 
 async def test_the_services_count_what_customers_ordered(shop: Shop, database: Database) -> None:

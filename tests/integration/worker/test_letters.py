@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from prometheus_client import REGISTRY
@@ -54,18 +54,6 @@ class Watched(DeadLetters):
         return self.failed >= times
 
 
-@asynccontextmanager
-async def measuring(found: DeadLetters) -> AsyncIterator[None]:
-    task = asyncio.create_task(letters.measure_for_ever(found, KNOWN))
-    try:
-        yield
-        assert not task.done(), task.exception()
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def bury(found: DeadLetters, task: str, event_id: str = "") -> uuid.UUID:
     event = uuid.UUID(event_id) if event_id else uuid.uuid4()
     await found.bury(event, task=task, payload={}, traceparent="", error="nobody knows", attempts=2)
@@ -83,7 +71,7 @@ async def _waiting(*numbers: float) -> bool:
 
 async def test_each_task_has_a_number_and_where_none_waits_it_is_zero(database: Database) -> None:
     found = DeadLetters(database)
-    async with measuring(found):
+    async with letters.measuring(found, KNOWN):
         # nobody says here that there is a third kind of task, so its number stays what it was
         await until(lambda: _waiting(0, 0, STALE), what="zero for each known task")
         first = await bury(found, KNOWN[0])
@@ -100,7 +88,7 @@ async def test_removed_ones_are_gone_also_those_of_a_task_that_nobody_knows(shop
     found = DeadLetters(database)
     await bury(found, KNOWN[1])
     await bury(found, OF_YESTERDAY)
-    async with measuring(found):
+    async with letters.measuring(found, KNOWN):
         await until(lambda: _waiting(0, 1, 1), what="two letters")
         await shop.sql("worker", "DELETE FROM dead_letter")
         await until(lambda: _waiting(0, 0, 0), what="none is left")
@@ -112,7 +100,7 @@ async def test_a_replayed_one_waits_no_longer(shop: Shop, database: Database) ->
     event = await shop.sql("orders", "SELECT event_id::text FROM outbox WHERE aggregate_id = $1", order_id)
     await bury(found, KNOWN[0], event)
     await bury(found, KNOWN[0])
-    async with measuring(found):
+    async with letters.measuring(found, KNOWN):
         await until(lambda: _waiting(2, 0, STALE), what="two letters")
         await asyncio.to_thread(shop.platform.run, "queue", "replay", event)
         await until(lambda: _waiting(1, 0, STALE), what="the other one")
@@ -124,7 +112,7 @@ async def test_what_cannot_be_asked_keeps_its_number_and_is_asked_again(
 ) -> None:
     found = Watched(database)
     await bury(found, KNOWN[0])
-    async with measuring(found):
+    async with letters.measuring(found, KNOWN):
         await until(lambda: _waiting(1, 0, STALE), what="one letter")
         async with outage(shop.platform, "worker", "dead_letter"):
             await until(lambda: found.has_failed(3), what="three looks fail")
