@@ -14,7 +14,10 @@ class AlertsUnknown(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. `state` is firing, pending (not long enough yet) or silenced (another one explains it)."""
+    """One alert. `state` is firing, pending (not long enough yet) or silenced (another one explains it).
+
+    `runbook` is a path in the repository, `dashboard` the name of a page.
+    """
 
     name: str
     severity: str
@@ -22,6 +25,7 @@ class Alert:
     since: str
     summary: str
     runbook: str
+    dashboard: str
     labels: dict[str, str]
 
 
@@ -63,5 +67,6 @@ def _alert(told: dict[str, Any], silenced: set[frozenset[tuple[str, str]]]) -> A
         since=told["activeAt"],
         summary=notes.get("summary", ""),
         runbook=notes.get("runbook", ""),
+        dashboard=notes.get("dashboard", ""),
         labels=labels,
     )

@@ -51,11 +51,13 @@ def alerts(context: typer.Context, instance: InstanceOption = None, as_json: Jso
     if not found:
         typer.echo("  nothing is on")
         return
-    table = Table("alert", "", "since", "what", "what to do", box=None, header_style="bold")
+    table = Table("alert", "", "since", "what", "what to do", "page", box=None, header_style="bold")
     for alert in found:
         colour = _COLOURS.get(alert.severity, "white") if alert.state == "firing" else "dim"
-        table.add_row(f"[{colour}]{alert.name}[/]", alert.state, alert.since[11:19], alert.summary, alert.runbook)
-    Console(soft_wrap=True).print(table)
+        told = (alert.state, alert.since[11:19], alert.summary, alert.runbook, alert.dashboard)
+        table.add_row(f"[{colour}]{alert.name}[/]", *told)
+    # wider than some terminals: a path or a name that is cut off cannot be used
+    Console(soft_wrap=True, width=200).print(table)
 
 
 def rehearse(
@@ -74,13 +76,14 @@ def rehearse(
 
     All of them take about six minutes. Exit code 1 if one did not fire or clear, or fired without a fault.
     """
+    from observability.alerts.rehearsal import rounds as known
     from observability.alerts.rehearsal.commands import Commands
     from observability.alerts.rehearsal.rehearse import rehearse as run
     from observability.alerts.rehearsal.watch import Watch
     from stormglass.runtime.instance import load
 
     rounds, found = _rounds(names or ()), load(instance)
-    watch = Watch(f"http://{found.address('prometheus')}", f"http://{found.address('alertmanager')}")
+    watch = Watch(f"http://{found.address('prometheus')}", f"http://{found.address('alertmanager')}", known.labels())
     report = asyncio.run(
         run(
             rounds,

@@ -8,13 +8,19 @@ from observability.dashboards.definition import Dashboard, Panel, Query, Shape
 from observability.dashboards.live import Prometheus, PrometheusError
 from observability.dashboards.tempo import TraceSearch, TraceSearchError
 
-RECENT_SECONDS = 300.0
-"""How far back a sample counts."""
+LOOK_SECONDS = 300.0
+"""How far back metrics are asked: what was there tells for how long it has been gone."""
+
+FRESH_SECONDS = 60.0
+"""Age up to which an answer is of now: what a fault of some minutes ago has left behind is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one query brought: lines or traces, seconds since the newest (None: there is none), and what is wrong."""
+    """What one query brought: lines or traces, seconds since the newest (None: there is none), and what is wrong.
+
+    `moves_under` and `needs` are its excuses: the fault without which, the missing process without which it is empty.
+    """
 
     page: str
     panel: str
@@ -27,8 +33,9 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Whether it shows what it is meant to; nothing is right where it takes a fault or another server."""
-        return not self.error and bool(self.series or self.moves_under or self.needs)
+        """Whether it shows what it is meant to, of now; nothing is right where it takes a fault or another server."""
+        fresh = self.age is not None and self.age <= FRESH_SECONDS
+        return not self.error and bool(fresh or self.moves_under or self.needs)
 
 
 def check(
@@ -48,7 +55,7 @@ def check(
 def _metrics(found: Finding, panel: Panel, query: Query, prometheus: Prometheus) -> Finding:
     ask = prometheus.now if panel.shape is Shape.TABLE else prometheus.series
     try:
-        lines = ask(query, seconds=RECENT_SECONDS)
+        lines = ask(query, seconds=LOOK_SECONDS)
     except PrometheusError as error:
         return replace(found, error=str(error))
     return _with(found, [line.points[-1][0] for line in lines])
@@ -56,7 +63,8 @@ def _metrics(found: Finding, panel: Panel, query: Query, prometheus: Prometheus)
 
 def _traces(found: Finding, traces: TraceSearch) -> Finding:
     try:
-        return _with(found, traces.starts(found.query, seconds=RECENT_SECONDS))
+        # a search ends at its limit, with whichever traces it has found: older ones must not be among them
+        return _with(found, traces.starts(found.query, seconds=FRESH_SECONDS))
     except TraceSearchError as error:
         return replace(found, error=str(error))
 

@@ -25,10 +25,14 @@ class Spell:
 
 @dataclass(slots=True)
 class Watch:
-    """Both are URLs. An alert with several series is on while one of them is."""
+    """Both servers are URLs. An alert with several series is on while one of them is.
+
+    `meant` are labels by alert: with others than these it goes by another name, such as `DatabaseAway of users`.
+    """
 
     prometheus: str
     alertmanager: str | None
+    meant: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spells: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     silenced: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By the alert that silences: the names of those that it silenced."""
@@ -48,10 +52,19 @@ class Watch:
     async def look(self, http: httpx.AsyncClient) -> None:
         """Once; raises what httpx does."""
         told = (await http.get(f"{self.prometheus}/api/v1/alerts")).raise_for_status().json()["data"]["alerts"]
-        self.observe(_states(told), time.time())
+        self.observe(self.states(told), time.time())
         if self.alertmanager:
             self.hear((await http.get(f"{self.alertmanager}/api/v2/alerts")).raise_for_status().json())
             self.answers = True
+
+    def states(self, told: list[dict[str, Any]]) -> dict[str, str]:
+        """What Prometheus tells, as one state for each alert; without the one that is always on."""
+        states: dict[str, str] = {}
+        for each in told:
+            name = self._name(each["labels"])
+            if each["labels"].get("severity") != "none" and states.get(name) != "firing":
+                states[name] = each["state"]
+        return states
 
     def observe(self, states: Mapping[str, str], now: float) -> None:
         """Take in what is pending or firing now, by alert."""
@@ -66,13 +79,13 @@ class Watch:
 
     def hear(self, told: list[dict[str, Any]]) -> None:
         """Take in what Alertmanager keeps quiet, and because of what."""
-        names = {each["fingerprint"]: each["labels"]["alertname"] for each in told}
-        quiet = {each["labels"]["alertname"] for each in told if each["status"]["inhibitedBy"]}
+        names = {each["fingerprint"]: self._name(each["labels"]) for each in told}
+        quiet = {names[each["fingerprint"]] for each in told if each["status"]["inhibitedBy"]}
         ever = set().union(*self.silenced.values())
         self.active_again |= {name for name in names.values() if name in ever and name not in quiet}
         for each in told:
             for source in each["status"]["inhibitedBy"]:
-                self.silenced[names.get(source, source)].add(each["labels"]["alertname"])
+                self.silenced[names.get(source, source)].add(names[each["fingerprint"]])
 
     def is_on(self, name: str) -> bool:
         """Whether it is pending or fires."""
@@ -91,11 +104,8 @@ class Watch:
         }
         return {name: spells for name, spells in found.items() if spells}
 
-
-def _states(told: list[dict[str, Any]]) -> dict[str, str]:
-    states: dict[str, str] = {}
-    for each in told:
-        name = each["labels"]["alertname"]
-        if each["labels"].get("severity") != "none" and states.get(name) != "firing":
-            states[name] = each["state"]
-    return states
+    def _name(self, labels: Mapping[str, str]) -> str:
+        name = labels["alertname"]
+        meant = self.meant.get(name, {})
+        found = {label: labels.get(label, "") for label in meant}
+        return name if found == meant else f"{name} of {', '.join(found.values())}"

@@ -12,8 +12,8 @@ from stormglass.runtime.instance import Instance
 from stormglass.runtime.optional import OPTIONAL
 from stormglass.topology import Kind, Process
 
-METRICS_RETENTION = ("6h", "256MB")
-"""What Prometheus keeps: an afternoon of a demonstration, never more than this on disk."""
+METRICS_RETENTION = ("13h", "256MB")
+"""What Prometheus keeps: the 12 hours over which the demo's error budgets are counted, never more than this on disk."""
 
 
 def command(instance: Instance, process: Process, number: int = 1) -> list[str]:

@@ -2,6 +2,8 @@ from typing import Any
 
 from observability.alerts.rehearsal.watch import Watch
 
+MEANT = {"Replica": {"replica": "products-2"}, "A": {}}
+
 
 def test_a_spell_begins_pending_fires_and_ends() -> None:
     watch = Watch("http://prometheus", None)
@@ -36,3 +38,31 @@ def test_who_silenced_whom_and_what_was_told_of_again() -> None:
     assert not watch.active_again
     watch.hear([told("Symptom")])
     assert watch.active_again == {"Symptom"}
+
+
+def firing(name: str, **labels: str) -> dict[str, Any]:
+    return {"labels": {"alertname": name, "severity": "ticket", **labels}, "state": "firing"}
+
+
+def test_an_alert_about_something_else_is_not_the_one_that_is_meant() -> None:
+    watch = Watch("http://prometheus", None, MEANT)
+    other, meant = firing("Replica", replica="orders-1"), firing("Replica", replica="products-2")
+    watch.observe(watch.states([other, firing("A", anything="else"), firing("B", replica="b")]), 10)
+    assert not watch.is_on("Replica")
+    assert watch.fired(0).keys() == {"Replica of orders-1", "A", "B"}
+    watch.observe(watch.states([meant]), 20)
+    assert watch.fires("Replica")
+    assert not watch.is_on("Replica of orders-1")
+
+
+def test_one_that_is_always_on_is_no_state_and_the_firing_of_two_counts() -> None:
+    watch = Watch("http://prometheus", None)
+    always = {"labels": {"alertname": "Watchdog", "severity": "none"}, "state": "firing"}
+    assert watch.states([always, firing("A", n="1"), {**firing("A", n="2"), "state": "pending"}]) == {"A": "firing"}
+
+
+def test_what_another_cause_silences_is_not_counted_for_the_one_that_is_meant() -> None:
+    watch = Watch("http://prometheus", "http://alertmanager", {"Cause": {"service": "orders"}})
+    cause = told("Cause")
+    watch.hear([{**cause, "labels": {"alertname": "Cause", "service": "users"}}, told("Symptom", "of-Cause")])
+    assert watch.silenced == {"Cause of users": {"Symptom"}}

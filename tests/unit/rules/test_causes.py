@@ -23,10 +23,13 @@ REPLAYED = {'dead_letters_waiting{task="order_placed"}': "0x10 1x10 0x100"}
 SPANS = 'telemetry_spans_dropped_total{service="orders",reason="queue_full"}'
 LINES = 'telemetry_log_records_dropped_total{service="orders",reason="queue_full"}'
 STORE = 'trace_store_spans_dropped_total{service="traces",reason="queue_full"}'
-SENT = [
-    f'otelcol_exporter_send_failed_{signal}{{service="collector",exporter="e"}}' for signal in ("spans", "log_records")
+COLLECTED = [
+    f'otelcol_exporter_{what}_failed_{signal}{{service="collector",exporter="e"}}'
+    for what in ("send", "enqueue")
+    for signal in ("spans", "log_records")
 ]
-NOTHING_DROPPED = dict.fromkeys((SPANS, LINES, STORE, *SENT), "7x200")
+DROPPED = (SPANS, LINES, STORE, *COLLECTED)
+NOTHING_DROPPED = dict.fromkeys(DROPPED, "7x200")
 """A process serves all of its counters, with the same labels."""
 
 
@@ -46,7 +49,7 @@ def dropped(series: str) -> Series:
         ("DeadLetters", LETTER, "40s", False),
         ("DeadLetters", LETTER, "5m", True),
         ("DeadLetters", REPLAYED, "5m", False),
-        *(("TelemetryDropped", dropped(series), "2m", True) for series in (SPANS, LINES, STORE, *SENT[:1])),
+        *(("TelemetryDropped", dropped(series), "2m", True) for series in DROPPED),
         ("TelemetryDropped", NOTHING_DROPPED, "2m", False),
         ("Watchdog", {}, "5s", True),
     ],

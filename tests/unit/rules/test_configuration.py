@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from observability.rules.build import alerts
 from stormglass.runtime.instance import Instance
 from stormglass.runtime.render import alertmanager, prometheus
 
@@ -54,3 +55,22 @@ def test_alertmanager_accepts_its_configuration(tmp_path: Path, instance: Instan
     (tmp_path / "bad.yml").write_text(broken, encoding="utf-8")
     code, said = _checked(amtool, "check-config", str(tmp_path / "bad.yml"))
     assert code != 0, said
+
+
+def test_what_belongs_together_is_one_group_and_the_watchdog_is_alone(instance: Instance) -> None:
+    route = yaml.safe_load(alertmanager.config(instance))["route"]
+    (alone,) = route["routes"]
+    assert alone["matchers"] == ["severity = none"]
+    groups: dict[tuple[str, ...], set[str]] = {}
+    for alert in alerts():
+        name, labels = str(alert["alert"]), alert["labels"]
+        by = alone["group_by"] if labels["severity"] == "none" else route["group_by"]
+        key = tuple({**labels, "alertname": name}.get(label, "") for label in by)
+        groups.setdefault(key, set()).add(name)
+    found = sorted(groups.values(), key=len)
+    assert {"Watchdog"} in found
+    assert {"OutboxGrowing", "DeadLetters"} in found
+    for name in ("BrowseLatency", "PlaceOrderAvailability", "MailOnce"):
+        assert {f"{name}BudgetBurnsFast", f"{name}BudgetBurnsSlowly"} in found
+    # what has neither an objective nor a layer would be one heap
+    assert not any(key == ("",) * len(key) for key in groups)

@@ -3,6 +3,9 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import accumulate
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import yaml
 from observability.dashboards.pages import PAGES
 from observability.rules.build import GENERATED, OBJECTIVES, alerts, rendered
 from observability.rules.burn import alert_name
-from observability.rules.scale import DEMO, SCALES
+from observability.rules.scale import DEMO, PRODUCTION, SCALES, Scale
 from observability.slo.openslo import read
 
 ROOT = Path(__file__).parents[3]
@@ -67,54 +70,134 @@ def test_prometheus_accepts_the_files() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def series(name: str, good: int, bad: int) -> list[dict[str, str]]:
-    """Ten minutes of events, `good` and `bad` in every 5 s."""
+Steps = list[tuple[int, int, int]]
+"""How many steps, and how many good and bad events there are in each of them."""
+
+HEALTHY: Steps = [(60, 100, 0)]
+BROKEN: Steps = [(60, 0, 100)]
+SILENT: Steps = [(60, 0, 0)]
+
+SEVERITIES = ("page", "ticket")
+
+
+def step(scale: Scale, *severities: str) -> int:
+    """Seconds: at least a third of the shortest window of what is tested; each further one costs time."""
+    return min(burn.short for burn in scale.burns if burn.severity in severities) // 3
+
+
+def series(name: str, steps: Steps) -> list[dict[str, str]]:
+    """Counters of an objective's events, from 0."""
     first, second, whole = EVENTS[name]
-    found = [(first, good), (second, bad)] if second else [(first, good), (whole, good + bad)]
+    each = [(good, bad) for count, good, bad in steps for _ in range(count)]
+    good, bad = (list(accumulate(counts, initial=0)) for counts in zip(*each, strict=True))
+    both = [sum(counts) for counts in zip(good, bad, strict=True)]
+    found = [(first, good), (second, bad)] if second else [(first, good), (whole, both)]
     # a counter that nothing counts in does not exist
-    return [{"series": text, "values": f"0+{step}x120"} for text, step in found if step]
+    return [{"series": text, "values": " ".join(map(str, counted))} for text, counted in found if counted[-1]]
 
 
-def run(folder: Path, name: str, input_series: list[dict[str, str]], *, fires: bool) -> None:
-    (slo,) = [slo for slo in read(OBJECTIVES) if slo.name == name]
-    alert = alert_name(slo, "page")
-    rules = str(GENERATED / f"{DEMO.name}.yml")
-    (text,) = [text for path, text in rendered() if path.stem == DEMO.name]
-    (rule,) = [r for g in yaml.safe_load(text)["groups"] for r in g["rules"] if r.get("alert") == alert]
-    expected: list[dict[str, Any]] = []
-    if fires:
-        expected = [{"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}]
-    wanted = {"eval_time": "5m", "alertname": alert, "exp_alerts": expected}
-    case = {"interval": "5s", "input_series": input_series, "alert_rule_test": [wanted]}
-    (folder / "test.yml").write_text(
-        yaml.safe_dump({"rule_files": [rules], "evaluation_interval": "5s", "tests": [case]}), encoding="utf-8"
+class Evaluation:
+    """One objective's rules, evaluated by `promtool`; all cases in one process, and no other rules, to be quick."""
+
+    def __init__(self, folder: Path, scale: Scale, name: str, seconds: int) -> None:
+        self._folder, self._name, self._seconds = folder, name, seconds
+        generated = yaml.safe_load((GENERATED / f"{scale.name}.yml").read_text(encoding="utf-8"))
+        (self._group,) = (group for group in generated["groups"] if group["name"] == f"slo-{name}")
+        self._tests: list[dict[str, Any]] = []
+
+    def expect(self, steps: Steps, *wanted: tuple[str, bool], after: Sequence[int] = ()) -> None:
+        """Severities, and whether each is told: one after each number of steps, or all at the end."""
+        (slo,) = (slo for slo in read(OBJECTIVES) if slo.name == self._name)
+        moments = after or [sum(count for count, _, _ in steps)] * len(wanted)
+        tests = []
+        for (severity, told), at in zip(wanted, moments, strict=True):
+            name = alert_name(slo, severity)
+            (rule,) = (rule for rule in self._group["rules"] if rule.get("alert") == name)
+            alert = {"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}
+            tests.append(
+                {"eval_time": f"{at * self._seconds}s", "alertname": name, "exp_alerts": [alert] if told else []}
+            )
+        self._tests.append(
+            {"interval": f"{self._seconds}s", "input_series": series(self._name, steps), "alert_rule_test": tests}
+        )
+
+    def run(self) -> None:
+        """Evaluate; fails with what `promtool` says."""
+        (self._folder / "rules.yml").write_text(yaml.safe_dump({"groups": [self._group]}), encoding="utf-8")
+        text = {"rule_files": ["rules.yml"], "evaluation_interval": f"{self._seconds}s", "tests": self._tests}
+        (self._folder / "test.yml").write_text(yaml.safe_dump(text), encoding="utf-8")
+        tested = promtool("test", "rules", str(self._folder / "test.yml"))
+        assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+with_scales = pytest.mark.parametrize("scale", SCALES, ids=lambda scale: str(scale.name))
+
+
+@with_promtool
+@with_scales
+@pytest.mark.parametrize("name", OBJECTIVE_NAMES)
+def test_both_are_told_when_nothing_works_and_nobody_while_all_is_well_or_nothing_happens(
+    tmp_path: Path, name: str, scale: Scale
+) -> None:
+    evaluation = Evaluation(tmp_path, scale, name, step(scale, *SEVERITIES))
+    evaluation.expect(HEALTHY, ("page", False), ("ticket", False))
+    evaluation.expect(BROKEN, ("page", True), ("ticket", True))
+    evaluation.expect(SILENT, ("page", False), ("ticket", False))
+    evaluation.run()
+
+
+@with_promtool
+@with_scales
+def test_how_fast_the_budget_goes_decides_who_is_told(tmp_path: Path, scale: Scale) -> None:
+    evaluation = Evaluation(tmp_path, scale, "browse-availability", step(scale, *SEVERITIES))
+    evaluation.expect([(60, 990, 10)], ("page", True), ("ticket", True))
+    evaluation.expect([(60, 998, 2)], ("page", False), ("ticket", True))
+    evaluation.expect([(60, 9990, 5)], ("page", False), ("ticket", False))
+    evaluation.run()
+
+
+@with_promtool
+@pytest.mark.parametrize(
+    ("scale", "severity", "patience", "lasts", "memory"),
+    [
+        # 30 % of 144 s
+        (DEMO, "page", 43, 60, 15),
+        # 15 % of 288 s, and 5 % of 864 s
+        (DEMO, "ticket", 43, 60, 72),
+        # 72 % of an hour; and 30 % of six, by which it ends
+        (PRODUCTION, "page", 43 * 60, 130 * 60, 30 * 60),
+        # 15 % of a day, and 5 % of three
+        (PRODUCTION, "ticket", 216 * 60, 260 * 60, 6 * 3600),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_complete_failure_is_told_of_when_it_lasts_and_not_for_long_after_it(
+    tmp_path: Path, scale: Scale, severity: str, patience: int, lasts: int, memory: int
+) -> None:
+    """Of an objective of 95 %: told after `patience` seconds, and at most for `memory` seconds after its end."""
+    seconds = step(scale, severity)
+    # healthy for the whole of the longest window: no alert may stand on less than it says
+    begin = max(burn.long for burn in scale.burns if burn.severity == severity) // seconds
+    end = begin + ceil(lasts / seconds)
+    too_soon, told = begin + int(0.85 * patience / seconds), begin + ceil(1.15 * patience / seconds)
+    still, over = end + memory // 2 // seconds, end + memory // seconds + 1
+    evaluation = Evaluation(tmp_path, scale, "browse-latency", seconds)
+    evaluation.expect(
+        [(begin, 100, 0), (end - begin, 0, 100), (over - end, 100, 0)],
+        *((severity, is_on) for is_on in (False, True, True, False)),
+        after=(too_soon, told, still, over),
     )
-    tested = promtool("test", "rules", str(folder / "test.yml"))
-    assert tested.returncode == 0, tested.stdout + tested.stderr
+    evaluation.run()
 
 
-@with_promtool
-@pytest.mark.parametrize("name", OBJECTIVE_NAMES)
-def test_nobody_is_woken_while_all_is_well(tmp_path: Path, name: str) -> None:
-    run(tmp_path, name, series(name, good=100, bad=0), fires=False)
+def test_causes_are_the_same_in_every_scale() -> None:
+    def causes(text: str) -> Any:
+        (found,) = (group for group in yaml.safe_load(text)["groups"] if group["name"] == "causes")
+        return found
 
-
-@with_promtool
-@pytest.mark.parametrize("name", OBJECTIVE_NAMES)
-def test_somebody_is_woken_when_nothing_works(tmp_path: Path, name: str) -> None:
-    run(tmp_path, name, series(name, good=0, bad=100), fires=True)
-
-
-@with_promtool
-@pytest.mark.parametrize("name", OBJECTIVE_NAMES)
-def test_nobody_is_woken_where_there_are_no_events(tmp_path: Path, name: str) -> None:
-    run(tmp_path, name, [], fires=False)
-
-
-@with_promtool
-def test_a_budget_that_goes_ten_times_too_fast_wakes_somebody_and_one_that_lasts_does_not(tmp_path: Path) -> None:
-    run(tmp_path, "browse-availability", series("browse-availability", good=990, bad=10), fires=True)
-    run(tmp_path, "browse-availability", series("browse-availability", good=9990, bad=5), fires=False)
+    first, *others = (causes(text) for _, text in rendered())
+    assert others
+    assert all(each == first for each in others)
 
 
 @pytest.mark.parametrize("alert", list(alerts()), ids=lambda alert: str(alert["alert"]))

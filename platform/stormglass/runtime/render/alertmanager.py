@@ -10,15 +10,19 @@ from stormglass.runtime.instance import Instance
 def config(instance: Instance) -> str:
     """`alertmanager.yml`. Nobody is notified: the page and `stormglass alerts` show what is on.
 
-    Waits are short because a demonstration is; in production a group waits 30 s and is repeated after hours.
+    What belongs together is one objective's alerts, or one layer's. Waits are short because a demonstration is; in
+    production a group waits 30 s and is repeated after hours.
     """
     rendered: dict[str, Any] = {
         "route": {
             "receiver": "page",
-            "group_by": ["alertname", "slo"],
+            # an objective's alerts have no layer, and causes have no objective
+            "group_by": ["slo", "layer"],
             "group_wait": "2s",
             "group_interval": "5s",
             "repeat_interval": "4h",
+            # it is always on: in one group with others, its notifications would not be its own
+            "routes": [{"matchers": ["severity = none"], "group_by": ["alertname"]}],
         },
         "receivers": [{"name": "page"}],
         "inhibit_rules": [
