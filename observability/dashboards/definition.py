@@ -13,6 +13,9 @@ ROWS_A_SCREEN = 27
 SCREENS = 3
 """A page that has to be searched answers nothing."""
 
+IDLE = "nothing happened in this time; try `stormglass load`"
+"""Why there is nothing to show where everybody who measures it is there: shares and quantiles of nothing are none."""
+
 
 class DashboardError(ValueError):
     """A page breaks one of the rules that a reader feels; the text names page and panel."""
@@ -55,20 +58,34 @@ class Query:
     unit: Unit | None = None
 
 
+def quantile(share: float, metric: str, selector: str = "", by: str = "", *, window: str = "30s") -> str:
+    """PromQL for a quantile of a histogram.
+
+    Where nothing was observed there is no line: the NaN that Prometheus makes of it would be drawn as an empty picture
+    by Grafana, which says why it is empty only where there is nothing at all.
+    """
+    grouped = f"{by}, le" if by else "le"
+    return f"histogram_quantile({share}, sum by ({grouped}) (rate({metric}_bucket{{{selector}}}[{window}]))) >= 0"
+
+
 def quantiles(
-    metric: str, selector: str = "", by: str = "", *, shares: tuple[float, ...] = (0.5, 0.95, 0.99)
+    metric: str,
+    selector: str = "",
+    by: str = "",
+    *,
+    shares: tuple[float, ...] = (0.5, 0.95, 0.99),
+    exemplars: bool = True,
 ) -> tuple[Query, ...]:
-    """Queries for quantiles of a histogram over half a minute; the highest one with its exemplars.
+    """Queries for quantiles over half a minute; the highest one with its exemplars, where the histogram has some.
 
     One share of several lines is named after the line alone: which share it is, the panel has to say.
     """
-    grouped = f"le, {by}" if by else "le"
     name = f"{{{{{by}}}}}" if by else ""
     return tuple(
         Query(
-            f"histogram_quantile({share}, sum by ({grouped}) (rate({metric}_bucket{{{selector}}}[30s])))",
+            quantile(share, metric, selector, by),
             name if name and len(shares) == 1 else f"{name} p{share * 100:g}".strip(),
-            exemplars=share == max(shares),
+            exemplars=exemplars and share == max(shares),
         )
         for share in shares
     )
@@ -122,7 +139,7 @@ class Panel:
         """What is said where there is nothing to show."""
         if self.empty or self.moves_under:
             return self.empty or f"nothing; it moves under {self.moves_under}"
-        return f"no data; it needs {self.needs}" if self.needs else "no data"
+        return f"no data: it needs {self.needs}, or {IDLE}" if self.needs else f"no data: {IDLE}"
 
 
 @dataclass(frozen=True, slots=True)

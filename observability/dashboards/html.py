@@ -117,7 +117,7 @@ class _Drawing:
         try:
             body = self.body(panel)
         except PrometheusError as error:
-            body = _empty(str(error))
+            body = _empty(html.escape(str(error)))
         size = f"grid-column: span {panel.width}; min-height: {panel.height * PIXELS_A_UNIT}px"
         return (
             f'<section class="panel" style="{size}"><h3>{self.title(panel)}</h3>'
@@ -136,7 +136,7 @@ class _Drawing:
         """What a panel shows."""
         if panel.shape is Shape.TABLE:
             columns = [(query, self.prometheus.now(query, seconds=self.seconds)) for query in panel.queries]
-            return table(panel, columns) if any(lines for _, lines in columns) else _empty(panel.nothing)
+            return table(panel, columns) if any(lines for _, lines in columns) else _empty(_prose(panel.nothing))
         lines = [
             named
             for query in panel.queries
@@ -146,7 +146,7 @@ class _Drawing:
             )
         ]
         if not lines:
-            return _empty(panel.nothing)
+            return _empty(_prose(panel.nothing))
         if panel.shape is Shape.NUMBER:
             return number(panel, [line for _, line in lines])
         dots = self.dots(panel)
@@ -169,7 +169,7 @@ class _Drawing:
 
 
 def _empty(why: str) -> str:
-    return f'<div class="empty">{html.escape(why)}</div>'
+    return f'<div class="empty">{why}</div>'
 
 
 def _prose(said: str) -> str:

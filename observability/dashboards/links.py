@@ -1,7 +1,8 @@
 """Where Grafana leads from a panel: the page that answers the next question, traces and logs in Explore.
 
-Addresses are Grafana's own ("Generate Explore URLs from external tools", Grafana 13 documentation): the panes are JSON
-with `${…}` left as it is, for Grafana puts the time that is shown, and the page's variables, in there.
+Addresses are Grafana's own ("Generate Explore URLs from external tools" in the documentation of Grafana 12, which the
+containers run, and 13): the panes are JSON with `${…}` left as it is, for Grafana puts the time that is shown, and the
+page's variables, in there.
 """
 
 import json

@@ -3,7 +3,6 @@
 An alert leads to the page that its objective or its layer is shown on; a test holds every alert's own annotation to it.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from observability.dashboards import colours
@@ -26,11 +25,6 @@ PAGES_OF_LAYERS = {
 """Which page shows what an alert of a layer is about."""
 
 PAGE_OF_OBJECTIVES = "slo"
-
-
-def page_of(alert: Mapping[str, str]) -> str:
-    """The uid of the page that an alert with these labels leads to."""
-    return PAGE_OF_OBJECTIVES if alert.get("slo") else PAGES_OF_LAYERS[alert["layer"]]
 
 
 def alerts_with_pages() -> str:

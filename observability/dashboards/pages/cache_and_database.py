@@ -25,7 +25,7 @@ _CACHES = Row(
             (
                 Query(
                     "sum by (cache) (rate(cache_origin_requests_total[1m]))"
-                    " / sum by (cache) (rate(cache_requests_total[1m]))",
+                    " / (sum by (cache) (rate(cache_requests_total[1m])) > 0)",
                     "{{cache}}",
                 ),
             ),

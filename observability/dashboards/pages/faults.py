@@ -120,7 +120,7 @@ _NOTICED = Row(
             "Time to the answer",
             "Durations that 50, 95 and 99 % of the requests stay below, at the edge.",
             Unit.SECONDS,
-            quantiles("traefik_entrypoint_request_duration_seconds", _EDGE),
+            quantiles("traefik_entrypoint_request_duration_seconds", _EDGE, exemplars=False),
             leads_to="journey",
             traces='{ resource.service.name = "gateway" && kind = server }',
         ),

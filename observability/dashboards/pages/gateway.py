@@ -57,7 +57,7 @@ _CACHE = Row(
             (
                 Query(
                     f'(sum(rate(cache_requests_total{{{_SHARED},result=~"hit|stale|revalidating|collapsed"}}[1m]))'
-                    f" or vector(0)) / sum(rate(cache_requests_total{{{_SHARED}}}[1m]))",
+                    f" or vector(0)) / (sum(rate(cache_requests_total{{{_SHARED}}}[1m])) > 0)",
                     "answered by the cache",
                 ),
             ),
@@ -98,7 +98,7 @@ _CACHE = Row(
             (
                 Query(
                     'sum(rate(gateway_token_cache_requests_total{result="hit"}[1m]))'
-                    " / sum(rate(gateway_token_cache_requests_total[1m]))",
+                    " / (sum(rate(gateway_token_cache_requests_total[1m])) > 0)",
                     "known",
                 ),
             ),

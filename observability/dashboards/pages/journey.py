@@ -1,8 +1,20 @@
 """One order's way, hop by hop: a row for each, from the edge to the mail, and who calls whom."""
 
-from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantiles
+from observability.dashboards.definition import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Shape,
+    Threshold,
+    Unit,
+    quantile,
+    quantiles,
+)
 
 _PLACED = 'http_route=~"/orders|/place-order",http_request_method="POST"'
+_STATEMENTS = "db_client_operation_duration_seconds"
+_STOCK = "/products/.+/availability|/reservations"
 _EDGES = "sum by (client, server) (rate(traces_service_graph_request_{}[1m]))"
 _CALLS = _EDGES.format("total")
 
@@ -29,7 +41,7 @@ _EDGE = Row(
             "Time until the order is acknowledged",
             "What a customer waits for, as the edge saw it.",
             Unit.SECONDS,
-            quantiles("traefik_router_request_duration_seconds", 'router="place-order@file"'),
+            quantiles("traefik_router_request_duration_seconds", 'router="place-order@file"', exemplars=False),
             width=12,
             height=6,
             threshold=Threshold(0.5),
@@ -73,7 +85,7 @@ _GATEWAY = Row(
 )
 
 _ORDERS = Row(
-    "3 Orders, and what it calls",
+    "3 Orders and its database",
     (
         Panel(
             "Time in the orders service",
@@ -83,18 +95,26 @@ _ORDERS = Row(
                 "http_server_request_duration_seconds",
                 'service="orders",http_route="/orders",http_request_method="POST"',
             ),
-            width=12,
             height=6,
             traces=_spans("orders", 'span.http.route = "/orders" && span.http.request.method = "POST"'),
             logs="orders",
             leads_to="service",
         ),
         Panel(
+            "Time of the statements of orders",
+            "95 % of what orders asks of its database is quicker, by the statement's first word.",
+            Unit.SECONDS,
+            quantiles(_STATEMENTS, 'service="orders"', "db_operation_name", shares=(0.95,)),
+            height=6,
+            traces=_spans("orders", 'span.db.system.name = "postgresql"'),
+            logs="orders",
+            leads_to="cache-and-database",
+        ),
+        Panel(
             "Time of its calls to other services",
             "95 % of the calls are quicker, by the service that is called.",
             Unit.SECONDS,
             quantiles("http_client_request_duration_seconds", 'service="orders"', "server", shares=(0.95,)),
-            width=12,
             height=6,
             traces=_spans("orders", "kind = client"),
             logs="orders|products",
@@ -103,8 +123,36 @@ _ORDERS = Row(
     ),
 )
 
+_PRODUCTS = Row(
+    "4 Products and its database",
+    (
+        Panel(
+            "Time in the products service",
+            "Looking at the stock and reserving it, which an order waits for; a dot is one request.",
+            Unit.SECONDS,
+            quantiles("http_server_request_duration_seconds", f'service="products",http_route=~"{_STOCK}"'),
+            width=12,
+            height=6,
+            traces=_spans("products", f'kind = server && span.http.route =~ "{_STOCK}"'),
+            logs="products",
+            leads_to="service",
+        ),
+        Panel(
+            "Time of the statements of products",
+            "95 % of what products asks of its database is quicker, by the statement's first word.",
+            Unit.SECONDS,
+            quantiles(_STATEMENTS, 'service="products"', "db_operation_name", shares=(0.95,)),
+            width=12,
+            height=6,
+            traces=_spans("products", 'span.db.system.name = "postgresql"'),
+            logs="products",
+            leads_to="cache-and-database",
+        ),
+    ),
+)
+
 _QUEUE = Row(
-    "4 Outbox and queue",
+    "5 Outbox and queue",
     (
         Panel(
             "Age of the oldest event in the outbox",
@@ -132,7 +180,7 @@ _QUEUE = Row(
 )
 
 _WORKER = Row(
-    "5 Worker and mail",
+    "6 Worker, and what it calls",
     (
         Panel(
             "Jobs by what became of them",
@@ -157,11 +205,40 @@ _WORKER = Row(
             leads_to="slo",
         ),
         Panel(
+            "Time of the worker's calls",
+            "95 % of the calls are quicker, by the service that is called.",
+            Unit.SECONDS,
+            quantiles("http_client_request_duration_seconds", 'service="worker"', "server", shares=(0.95,)),
+            height=6,
+            traces=_spans("worker", "kind = client"),
+            logs="worker",
+            leads_to="service",
+        ),
+    ),
+)
+
+_MAIL = Row(
+    "7 Mail",
+    (
+        Panel(
+            "Time until the mail server has a mail",
+            "What the worker waits for until its mail is taken or refused; a dot is one mail.",
+            Unit.SECONDS,
+            # what is seen of SMTP is its span
+            quantiles("traces_spanmetrics_latency", 'exported_service="worker",span_name="SMTP send"'),
+            width=12,
+            height=6,
+            traces=_spans("worker", 'kind = client && span.peer.service = "mail"'),
+            logs="worker|mail",
+            leads_to="queue-and-worker",
+        ),
+        Panel(
             "Mails by what became of them",
             "Mails a second; `found`: the server had it already when nobody was sure.",
             Unit.OPERATIONS,
             (Query("sum by (outcome) (rate(mail_total[30s]))", "{{outcome}}"),),
             Shape.STACK,
+            width=12,
             height=6,
             traces=_spans("worker", 'kind = client && span.peer.service = "mail"'),
             logs="worker|mail",
@@ -186,8 +263,7 @@ _GRAPH = Row(
                     unit=Unit.SHARE,
                 ),
                 Query(
-                    "histogram_quantile(0.95, sum by (client, server, le)"
-                    " (rate(traces_service_graph_request_client_seconds_bucket[1m])))",
+                    quantile(0.95, "traces_service_graph_request_client_seconds", "", "client, server", window="1m"),
                     "p95",
                     unit=Unit.SECONDS,
                 ),
@@ -206,5 +282,5 @@ PAGE = Dashboard(
     "journey",
     "Request journey",
     "One order's way through every layer: where it waits, where it is lost.",
-    (_EDGE, _GATEWAY, _ORDERS, _QUEUE, _WORKER, _GRAPH),
+    (_EDGE, _GATEWAY, _ORDERS, _PRODUCTS, _QUEUE, _WORKER, _MAIL, _GRAPH),
 )

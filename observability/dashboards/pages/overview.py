@@ -1,7 +1,17 @@
 """One page: is it healthy, and what is not."""
 
 from observability.dashboards import marks
-from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantiles
+from observability.dashboards.definition import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Shape,
+    Threshold,
+    Unit,
+    quantile,
+    quantiles,
+)
 
 _JOURNEYS = 'router=~"browse@file|place-order@file"'
 _SLOW = '{ resource.service.name = "gateway" && kind = server && duration > 20ms }'
@@ -38,7 +48,7 @@ _NUMBERS = Row(
             "Share of the last minute's requests without a server error.",
             Unit.SHARE,
             f'1 - (sum(rate(traefik_router_requests_total{{{_JOURNEYS},code=~"5.."}}[1m])) or vector(0))'
-            f" / sum(rate(traefik_router_requests_total{{{_JOURNEYS}}}[1m]))",
+            f" / (sum(rate(traefik_router_requests_total{{{_JOURNEYS}}}[1m])) > 0)",
             "journey",
             Threshold(0.995, below=True),
         ),
@@ -46,8 +56,7 @@ _NUMBERS = Row(
             "How long do they wait?",
             "95 % of the last minute's requests were quicker, at the edge.",
             Unit.SECONDS,
-            "histogram_quantile(0.95, sum by (le)"
-            f" (rate(traefik_router_request_duration_seconds_bucket{{{_JOURNEYS}}}[1m])))",
+            quantile(0.95, "traefik_router_request_duration_seconds", _JOURNEYS, window="1m"),
             "journey",
             Threshold(0.5),
         ),
@@ -62,7 +71,7 @@ _NUMBERS = Row(
             "How soon are they settled?",
             "95 % of the orders are, after this time; promised are 10 s.",
             Unit.SECONDS,
-            "histogram_quantile(0.95, sum by (le) (rate(order_settlement_seconds_bucket[2m])))",
+            quantile(0.95, "order_settlement_seconds", window="2m"),
             "queue-and-worker",
             Threshold(10),
         ),
@@ -110,11 +119,15 @@ _TRAFFIC = Row(
             "Quicker than that are 50, 95, 99 % of the requests, at the edge; a dot is one of them, at a gateway.",
             Unit.SECONDS,
             (
-                *quantiles("traefik_entrypoint_request_duration_seconds", 'entrypoint="edge"', shares=(0.5, 0.95)),
+                *quantiles(
+                    "traefik_entrypoint_request_duration_seconds",
+                    'entrypoint="edge"',
+                    shares=(0.5, 0.95),
+                    exemplars=False,
+                ),
                 # the balancer keeps no exemplars, so the slowest ones are the gateways'
                 Query(
-                    "histogram_quantile(0.99, sum by (le)"
-                    ' (rate(http_server_request_duration_seconds_bucket{service="gateway"}[30s])))',
+                    quantile(0.99, "http_server_request_duration_seconds", 'service="gateway"'),
                     "gateways' p99",
                     exemplars=True,
                 ),
@@ -128,7 +141,7 @@ _TRAFFIC = Row(
             "How fast do the error budgets go?",
             "Times too fast: at 1 a budget lasts just its period, at 14.4 somebody is woken.",
             Unit.COUNT,
-            (Query("slo:current_burn_rate:ratio", "{{slo}}"),),
+            (Query("slo:current_burn_rate:ratio >= 0", "{{slo}}"),),
             height=8,
             threshold=Threshold(14.4),
             leads_to="slo",

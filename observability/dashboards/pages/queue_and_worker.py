@@ -12,7 +12,7 @@ _WAITING = Row(
     (
         Panel(
             "How much waits?",
-            "Events that the queue has not accepted yet, and jobs that no worker has begun.",
+            "Events that the queue has not accepted yet, and jobs that are not done yet, running ones included.",
             Unit.COUNT,
             (
                 Query("max(outbox_waiting_rows)", "events in the outbox"),

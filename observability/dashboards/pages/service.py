@@ -9,12 +9,14 @@ from observability.dashboards.definition import (
     Threshold,
     Unit,
     Variable,
+    quantile,
     quantiles,
 )
 
 _OF = 'service=~"$service"'
 _ANSWERED = "http_server_request_duration_seconds_count"
 _SERVED = '{ resource.service.name =~ "$service" && kind = server }'
+_CALLERS = "no call in this time; only gateway, orders and worker make any"
 _CALLING = '{ resource.service.name =~ "$service" && kind = client }'
 
 _REQUESTS = Row(
@@ -78,6 +80,7 @@ _CALLS = Row(
             Shape.STACK,
             traces=_CALLING,
             logs="$service",
+            empty=_CALLERS,
         ),
         Panel(
             "Time of its calls",
@@ -85,6 +88,7 @@ _CALLS = Row(
             Unit.SECONDS,
             quantiles("http_client_request_duration_seconds", _OF, "server", shares=(0.95,)),
             traces=_CALLING,
+            empty=_CALLERS,
         ),
         Panel(
             "Calls that were tried again",
@@ -127,7 +131,7 @@ _PROCESS = Row(
             "How late is the event loop?",
             "99 % of what it was to do began sooner; from 100 ms on customers notice.",
             Unit.SECONDS,
-            quantiles("process_event_loop_lag_seconds", _OF, "replica", shares=(0.99,)),
+            quantiles("process_event_loop_lag_seconds", _OF, "replica", shares=(0.99,), exemplars=False),
             threshold=Threshold(0.1),
             traces=_SERVED,
         ),
@@ -135,13 +139,7 @@ _PROCESS = Row(
             "How long does garbage collection stop it?",
             "99 % of the collections were shorter, by replica.",
             Unit.SECONDS,
-            (
-                Query(
-                    "histogram_quantile(0.99, sum by (replica, le)"
-                    f" (rate(process_gc_pause_seconds_bucket{{{_OF}}}[1m])))",
-                    "{{replica}}",
-                ),
-            ),
+            (Query(quantile(0.99, "process_gc_pause_seconds", _OF, "replica", window="1m"), "{{replica}}"),),
         ),
         Panel(
             "Requests being answered",
@@ -157,5 +155,6 @@ PAGE = Dashboard(
     "Service",
     "One service: what is asked of it, what it asks of others, what it needs.",
     (_REQUESTS, _CALLS, _PROCESS),
-    (Variable("service", "up", "service"),),
+    # what only processes of ours have: of an exporter there is next to nothing to see here
+    (Variable("service", "process_event_loop_lag_seconds_count", "service"),),
 )

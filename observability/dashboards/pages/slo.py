@@ -25,6 +25,7 @@ _NOW = Row(
     ),
 )
 
+# a rule's share of nothing is NaN, which Grafana would draw as an empty picture: `>= 0` leaves it out
 _BURN = Row(
     "How fast it goes",
     (
@@ -32,7 +33,7 @@ _BURN = Row(
             "Burn rate",
             "Times too fast: at 1 the budget lasts exactly its period, at 14.4 somebody is woken.",
             Unit.COUNT,
-            (Query("slo:current_burn_rate:ratio", "{{slo}}"),),
+            (Query("slo:current_burn_rate:ratio >= 0", "{{slo}}"),),
             width=12,
             threshold=Threshold(14.4),
             leads_to="journey",
@@ -41,11 +42,9 @@ _BURN = Row(
             "Share of bad events",
             "Over the shortest window of the alerts.",
             Unit.SHARE,
-            (Query('min by (slo) (slo:error:ratio{window=~"15s|5m"})', "{{slo}}"),),
+            (Query('min by (slo) (slo:error:ratio{window=~"15s|5m"} >= 0)', "{{slo}}"),),
             width=12,
             leads_to="journey",
-            traces="{ kind = server && span.http.response.status_code >= 500 }",
-            moves_under="orders→postgres down",
         ),
         Panel(
             "What is left over time",
@@ -63,6 +62,8 @@ _BURN = Row(
             Shape.STATES,
             width=12,
             moves_under="orders→postgres down",
+            # here and not at the share of bad events, which is to be seen on a healthy platform as well
+            traces="{ kind = server && span.http.response.status_code >= 500 }",
             threshold=Threshold(1),
             words=((1, "on"),),
             empty="no alert was on in this time",

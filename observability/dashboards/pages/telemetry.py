@@ -1,6 +1,6 @@
 """Whether what is seen here can be believed."""
 
-from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit
+from observability.dashboards.definition import Dashboard, Panel, Query, Row, Shape, Threshold, Unit, quantile
 
 _SPANS = Row(
     "Spans, where they are made",
@@ -62,12 +62,7 @@ _STORE = Row(
             "How long does storing take?",
             "95 % of the store's transactions are quicker.",
             Unit.SECONDS,
-            (
-                Query(
-                    "histogram_quantile(0.95, sum by (le) (rate(trace_store_commit_seconds_bucket[30s])))",
-                    "p95",
-                ),
-            ),
+            (Query(quantile(0.95, "trace_store_commit_seconds"), "p95"),),
             needs="traces",
         ),
         Panel(

@@ -33,7 +33,7 @@ class MeasuredPool(AsyncAdaptedQueuePool):
             return super().connect()
         finally:
             waiting.dec()
-            names.DB_POOL_WAIT.histogram().labels(self.database).observe(time.perf_counter() - begun)
+            names.DB_POOL_WAIT.histogram().labels(self.database).observe(time.perf_counter() - begun, exemplar())
 
 
 def pool_of(database: str) -> type[MeasuredPool]:

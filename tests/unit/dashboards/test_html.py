@@ -91,6 +91,8 @@ PAGE = Dashboard(
                 panel("Calls", "up", Shape.TABLE, keys=("client", "server")),
                 panel("Empty", "nothing", moves_under="redis slow"),
                 panel("Honest", "nothing", empty="no fault was put"),
+                panel("Idle", "nothing"),
+                panel("Poor", "nothing", needs="redis-exporter"),
                 panel("Wrong", "refused"),
             ),
         ),
@@ -114,6 +116,9 @@ def test_every_panel_is_there_and_says_what_it_lacks(page: str) -> None:
         assert f">{wanted.title}" in page
     assert "nothing; it moves under redis slow" in page
     assert "no fault was put" in page
+    idle = "nothing happened in this time; try <code>stormglass load</code>"
+    assert f">no data: {idle}<" in page
+    assert f">no data: it needs redis-exporter, or {idle}<" in page
     assert "Prometheus refuses refused: parse error" in page
     assert "For a <code>test</code>." in page
 
