@@ -26,6 +26,8 @@ LABEL org.opencontainers.image.title="stormglass" \
       org.opencontainers.image.description="A complete small backend, built to be watched while it breaks" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
+# Nothing that installs anything: the environment has lost its pip above, this one is the base image's.
+RUN PIP_ROOT_USER_ACTION=ignore python -B -m pip uninstall --yes pip
 # Volumes are made with the owner of the directory they are mounted over, so that who writes into one need not be root.
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/stormglass --shell /usr/sbin/nologin stormglass \
  && install -d -o stormglass -g stormglass /var/lib/stormglass /run/secrets \

@@ -24,7 +24,7 @@ test: setup-development ## Run the whole test suite on an instance of its own
 	@$(BIN)/python -m pytest $(PYTEST)
 
 compose-demo: setup ## The same tour in containers, then a failover and a cache fallback; leaves them running
-	@$(BIN)/stormglass --runtime compose demo
+	@$(BIN)/stormglass --runtime compose demo $(if $(FRESH),--fresh)
 	@$(BIN)/stormglass --runtime compose demo failover
 	@$(BIN)/stormglass --runtime compose demo cache-fallback
 

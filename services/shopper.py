@@ -1,6 +1,7 @@
 """A customer, as seen from outside: everything here goes through the edge, as any client's requests would.
 
-Used by the command line, by tests and by load: one place that knows how a person buys something.
+Used by the command line and by tests: one place that knows how a person buys something. Load has a client of its own
+(`chaos.load.shop`), which makes many requests at once and records each.
 """
 
 import secrets

@@ -90,6 +90,17 @@ def test_nobody_can_write_where_they_live(containers: Containers) -> None:
     assert containers.docker("compose", "exec", "-T", "gateway-1", "python", "-c", empty).strip() == "0"
 
 
+def test_nothing_in_the_image_installs_anything(containers: Containers) -> None:
+    """Neither in the environment of ours nor beside the interpreter that it stands on."""
+    program = (
+        "import subprocess as s,sys;"
+        "look='import importlib.util as u;print(u.find_spec(\"pip\") is None)';"
+        "print([s.check_output([p,'-c',look],text=True).strip() for p in (sys.executable,sys._base_executable)])"
+    )
+    told = containers.docker("compose", "exec", "-T", "gateway-1", "python", "-c", program)
+    assert told.strip() == "['True', 'True']"
+
+
 def _prometheus(containers: Containers, path: str) -> Any:
     """Asked from inside: its port is not published."""
     program = "import sys,urllib.request;print(urllib.request.urlopen(sys.argv[1],timeout=10).read().decode())"

@@ -28,8 +28,15 @@ def tour(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with empty databases")] = False,
 ) -> None:
     """Start everything, place one order, wait for its mail, show its trace; the platform is left running."""
-    if context.invoked_subcommand is not None:
+    if story := context.invoked_subcommand:
+        if fresh:
+            raise RuntimeFailure(f"--fresh is the whole tour's: first `stormglass demo --fresh`, then `demo {story}`")
         return
+    if fresh and inside_a_container():
+        raise RuntimeFailure(
+            "nothing can be emptied from inside of a container: on the host, `docker compose down --volumes` and then"
+            " `docker compose up --wait`, or `stormglass --runtime compose demo --fresh`"
+        )
     console = Console(soft_wrap=True)
     begun = time.monotonic()
     was_up = is_up()
@@ -107,6 +114,9 @@ _NEXT = (
     ("stormglass demo failover", "a gateway, then a products replica dies under load: who noticed, what it cost"),
     ("stormglass demo cache-fallback", "Redis slow, then gone, then back empty: where answers came from"),
     ("stormglass fault add orders→postgres latency latency=800", "break an edge yourself; it heals after a minute"),
+    ("stormglass load", "steady load for half a minute: what was slow, what was lost"),
+    ("stormglass dashboards render --all pages/", "nine dashboards as pages: is it healthy, and what is not"),
+    ("stormglass alerts", "what fires, since when, and what to do about it"),
     ("stormglass status", "every process, its readiness and memory"),
     ("stormglass order", "place another order"),
     ("stormglass logs --trace {trace_id}", "this request's log lines from every process"),

@@ -40,7 +40,8 @@ def choose(given: Runtime | None, words: list[str], instance: str) -> Runtime:
         return Runtime.NATIVE
     if given is not None:
         return given
-    if command in NEVER_FOUND or shutil.which("docker") is None or _native_runs(instance):
+    named_only = command in NEVER_FOUND or words == ["demo", "--fresh"]  # which empties it
+    if named_only or shutil.which("docker") is None or _native_runs(instance):
         return Runtime.NATIVE
     from stormglass.containers.engine import running
 

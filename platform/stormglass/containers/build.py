@@ -1,4 +1,4 @@
-"""`stormglass compose build`: render the files that the servers in containers read, into the checkout."""
+"""`stormglass compose build`: bring what of the containers follows from the topology up to date, in the checkout."""
 
 import typer
 
@@ -14,11 +14,14 @@ def register(app: typer.Typer) -> None:
 
 
 def build() -> None:
-    """Render them as natively, and say which have changed; docker-compose.yml itself is written by hand."""
-    from stormglass.containers.files import FOLDER, write
+    """Render what the servers read, and count the fault proxies' ports in the compose files; say what has changed.
 
-    changed = write(ROOT)
-    for name in changed:
-        typer.echo(f"  written: {ROOT / FOLDER / name}")
+    All else in the compose files is written by hand.
+    """
+    from stormglass.containers import files, handwritten
+
+    changed = [*files.write(ROOT), *handwritten.write(ROOT)]
+    for path in changed:
+        typer.echo(f"  written: {path}")
     if not changed:
         typer.echo("  the containers' files are up to date")

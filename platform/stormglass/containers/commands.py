@@ -37,24 +37,33 @@ def run(arguments: list[str]) -> NoReturn:
         raise RuntimeFailure(f"{name} is for the native runtime: {NATIVE[name]}")
     if name in {command.name for command in app.registered_commands}:
         app(arguments, prog_name="stormglass --runtime compose")
-    if not engine.running():
-        if name != "demo":
-            raise RuntimeFailure("no container runs: start them with `stormglass --runtime compose up`")
-        _up()
+    if name == "demo":
+        arguments = [name, *_staged(arguments[1:])]
+    elif not engine.running():
+        raise RuntimeFailure("no container runs: start them with `stormglass --runtime compose up`")
     sys.exit(engine.forward(arguments))
+
+
+def _staged(words: list[str]) -> list[str]:
+    """Do for a tour what cannot be done from inside, where nothing is started or emptied; the words that are left.
+
+    The whole tour loads the catalogue itself; a story finds a platform that is up, and takes it as it is.
+    """
+    fresh = words == ["--fresh"]
+    if fresh or not engine.running():
+        up(fresh=fresh)
+        if words and not fresh and (code := engine.forward(["catalogue"], aside=True)):
+            sys.exit(code)
+    return [] if fresh else words
 
 
 @app.command(name="up")
 def up(*, fresh: Annotated[bool, typer.Option(help="Forget all data of earlier runs.")] = False) -> None:
     """Build what is missing, start everything, wait until all is healthy."""
     if fresh:
-        engine.attached("--profile", "cli", "down", "--volumes", "--remove-orphans")
-    _up()
-
-
-def _up() -> None:
+        _exit(engine.attached("--profile", "cli", "down", "--volumes", "--remove-orphans", aside=True))
     begun = time.monotonic()
-    code = engine.attached("up", "--build", "--detach", "--wait")
+    code = engine.attached("up", "--build", "--detach", "--wait", aside=True)
     if code:
         raise RuntimeFailure("not every container became healthy: `stormglass --runtime compose status` says which")
     typer.echo(f"the containers are up after {time.monotonic() - begun:.1f} s", err=True)

@@ -66,10 +66,15 @@ def compose(*arguments: str) -> str:
     return _docker("compose", *arguments)
 
 
-def attached(*arguments: str) -> int:
-    """Run `docker compose …` on this terminal; its exit code."""
+def attached(*arguments: str, aside: bool = False) -> int:
+    """Run `docker compose …` on this terminal; its exit code. `aside`, all that it prints goes to the error stream."""
     _needed()
-    done = subprocess.run(["docker", "compose", *arguments], cwd=ROOT, check=False)  # noqa: S603, S607 - the engine's own command line, wherever it is installed
+    done = subprocess.run(  # noqa: S603 - the engine's own command line
+        ["docker", "compose", *arguments],  # noqa: S607 - wherever it is installed
+        cwd=ROOT,
+        stdout=sys.stderr if aside else None,
+        check=False,
+    )
     return done.returncode
 
 
@@ -89,13 +94,15 @@ def lines(*arguments: str) -> Iterator[str]:
             process.terminate()
 
 
-def forward(arguments: list[str]) -> int:
-    """Run a command of ours inside, in a container of its own that is removed afterwards; its exit code."""
-    terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
+def forward(arguments: list[str], *, aside: bool = False) -> int:
+    """Run a command of ours inside, in a container of its own that is removed afterwards; its exit code.
+
+    `aside` as in `attached`: for what precedes a command whose output is to be read by a program.
+    """
+    terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() and not aside else ["--no-TTY"]
     columns = shutil.get_terminal_size((160, 50)).columns
-    return attached(
-        "run", "--rm", "--no-deps", "--quiet-pull", *terminal, "--env", f"COLUMNS={columns}", "stormglass", *arguments
-    )
+    own = ["run", "--rm", "--no-deps", "--quiet-pull", *terminal, "--env", f"COLUMNS={columns}"]
+    return attached(*own, "stormglass", *arguments, aside=aside)
 
 
 def containers() -> list[Container]:

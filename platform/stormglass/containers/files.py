@@ -27,7 +27,7 @@ def texts() -> Mapping[str, str]:
     }
 
 
-def write(root: Path) -> list[str]:
+def write(root: Path) -> list[Path]:
     """Write them into a checkout; which have changed."""
     changed = []
     for name, text in texts().items():
@@ -35,5 +35,5 @@ def write(root: Path) -> list[str]:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            changed.append(name)
+            changed.append(path)
     return changed

@@ -19,7 +19,3 @@ class Report(Protocol):
 
     def __call__(self, step: Step) -> None:
         """Show or record it."""
-
-
-def silent(step: Step) -> None:
-    """For callers that want no report."""

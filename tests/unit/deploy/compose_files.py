@@ -1,5 +1,6 @@
 """The compose files as they are written, without an engine."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,20 @@ def mounts(service: str) -> dict[str, tuple[str, str]]:
     return found
 
 
+def flags(service: str) -> set[str]:
+    """The words of its command."""
+    return set(SERVICES[service]["command"])
+
+
 def mebibytes(text: str) -> int:
-    """`96m` as a number."""
-    assert text.endswith("m"), text
-    return int(text.removesuffix("m"))
+    """`96m`, or `96MiB` as Go writes it, as a number."""
+    found = re.fullmatch(r"(\d+)(?:m|MiB)", text)
+    assert found, text
+    return int(found[1])
 
 
 def seconds(text: str) -> float:
-    """`20s` as a number."""
-    assert text.endswith("s"), text
-    return float(text.removesuffix("s"))
+    """`20s` as a number; also `200ms`, `1.5m` and `6h`."""
+    found = re.fullmatch(r"([\d.]+)(ms|s|m|h)", text)
+    assert found, text
+    return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -4,9 +4,9 @@ What differs is listed here with its reason; nothing else may.
 """
 
 import re
-import shutil
-import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import yaml
 from stormglass.containers.contained import CONTAINED, NATIVE_ONLY, UNSERVED, contained
 from stormglass.containers.files import FOLDER, texts
 from stormglass.containers.secrets import OF_OTHERS
-from stormglass.runtime import programs, servers
+from stormglass.runtime import programs
 from stormglass.runtime.environment import environment
 from stormglass.runtime.network import OTLP, PROXIES, SERVERS
 from stormglass.settings import ProcessSettings
@@ -48,6 +48,9 @@ OPERATORS = {"faults": "breaks parts past the proxies", "stormglass": "the perso
 """Who may read secrets of others."""
 
 PUBLISHED = {"edge", "grafana", "mail"}
+
+OF_A_SERIES = {"edge", "mail", "postgres", "redis"}
+"""Images that get their patches by themselves: what they read and keep is the same throughout a series."""
 
 MOST_MIB = 3 * 1024
 
@@ -135,11 +138,19 @@ class TestFiles:
         service = name.partition("/")[0]
         assert mounts(service)[f"/etc/stormglass/{Path(name).name}"] == (f"{FOLDER}/{name}", "ro")
 
-    def test_every_mounted_file_exists(self) -> None:
+    def test_every_mounted_file_exists_and_is_only_read(self) -> None:
         for service in SERVICES:
-            for source, _ in mounts(service).values():
+            for source, mode in mounts(service).values():
                 if "/" in source:
                     assert (ROOT / source).exists(), (service, source)
+                    assert mode == "ro", (service, source)
+
+    def test_every_volume_is_one_services(self) -> None:
+        """Secrets apart, see below: data that two may write is data that neither can rely on."""
+        declared = Counter(name for file in FILES.values() for name in file["volumes"] if "secrets-" not in name)
+        sources = [source for service in SERVICES for source, _ in mounts(service).values()]
+        assert Counter(name for name in sources if "/" not in name and "secrets-" not in name) == declared
+        assert set(declared.values()) == {1}
 
     def test_the_servers_are_given_the_same_flags(self) -> None:
         edge = programs.command(INSTANCE, CONTAINED["edge"])[1:]
@@ -193,6 +204,8 @@ class TestConfinement:
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["cap_drop"] == ["ALL"]
         assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode"} & set(service)
+        assert str(service.get("user", "")).partition(":")[0] not in {"0", "root"}
+        assert service["restart"] == ("no" if name in {*ONCE, "stormglass"} else "unless-stopped")
         assert not any("docker.sock" in source for source, _ in mounts(name).values())
 
     def test_our_image_is_nobody_in_particular(self) -> None:
@@ -205,9 +218,9 @@ class TestConfinement:
         assert set(published) == PUBLISHED
         for ports in published.values():
             assert all(re.fullmatch(r"127\.0\.0\.1:\$\{STORMGLASS_\w+_PORT:-\d+\}:\d+", port) for port in ports)
-        outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-        assert outside == PUBLISHED
-        assert FILES["docker-compose.yml"]["networks"]["inside"] == {"internal": True}
+        for name, service in SERVICES.items():
+            assert service["networks"] == (["inside", "outside"] if name in PUBLISHED else ["inside"]), name
+        assert FILES["docker-compose.yml"]["networks"] == {"inside": {"internal": True}, "outside": {}}
 
     def test_the_limits_add_up(self) -> None:
         # what `up` starts; a command that is run beside it comes and goes
@@ -220,9 +233,8 @@ class TestConfinement:
                 # a dozen builds that export one tag at once fail where the engine has containerd's image store
                 assert "image" not in service, name
                 continue
-            image, _, tag = service["image"].rpartition(":")
-            assert image, name
-            assert re.search(r"\d", tag), (name, tag)
+            version = r"v?\d+(\.\d+)?" if name in OF_A_SERIES else r"v?\d+\.\d+\.\d+"
+            assert re.fullmatch(rf"[a-z0-9./_-]+:{version}", service["image"]), name
 
 
 class TestSecrets:
@@ -265,6 +277,21 @@ class TestImage:
             assert f"COPY {folder} {folder}" in dockerfile
             assert f"!{folder}" in ignored
 
+    def test_its_labels_say_what_the_project_says(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        said = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', (ROOT / "Dockerfile").read_text()))
+        assert said == {
+            "title": project["name"],
+            "description": project["description"],
+            "licenses": project["license"],
+            "version": project["version"],
+        }
+
+    def test_nothing_in_it_installs_anything(self) -> None:
+        build, result = (ROOT / "Dockerfile").read_text().split("\nFROM ")[1:]
+        assert build.rstrip().endswith("/opt/stormglass/bin/pip uninstall --yes pip")
+        assert result.index("pip uninstall --yes pip") < result.index("\nUSER ")
+
     def test_it_has_no_servers(self) -> None:
         """Each has an image of its own."""
         pinned = (ROOT / "requirements/container.txt").read_text()
@@ -279,48 +306,3 @@ class TestImage:
         native, inside = versions("runtime.txt"), versions("container.txt")
         assert len(inside) > 40
         assert inside == {name: native[name] for name in inside}
-
-
-def beside(program: str) -> str:
-    found = shutil.which(program) or shutil.which(program, path=str(Path(sys.executable).parent))
-    if not found:
-        pytest.skip(f"{program} is neither on PATH nor installed by the set-up: nothing here reads this as it does")
-    return found
-
-
-class TestAsTheServersReadThem:
-    def test_promtool(self, tmp_path: Path) -> None:
-        for name in ("prometheus.yml", "targets.json"):
-            text = (ROOT / FOLDER / "prometheus" / name).read_text().replace("/etc/stormglass", str(tmp_path))
-            (tmp_path / name).write_text(text)
-        shutil.copy(ROOT / mounts("prometheus")["/etc/stormglass/rules.yml"][0], tmp_path / "rules.yml")
-        run(beside("promtool"), "check", "config", str(tmp_path / "prometheus.yml"))
-
-    def test_amtool(self) -> None:
-        run(beside("amtool"), "check-config", str(ROOT / FOLDER / "alertmanager/alertmanager.yml"))
-
-    def test_postgres(self, tmp_path: Path) -> None:
-        """`-C` in the first place reads the whole file, says one value, and starts nothing, as whatever user."""
-        told = run(
-            str(servers._wheel_postgres() / "bin" / "postgres"),
-            "-C",
-            "max_connections",
-            "-D",
-            str(tmp_path),
-            "-c",
-            f"config_file={ROOT / FOLDER / 'postgres/postgresql.conf'}",
-        )
-        assert told.strip() == "120"
-
-    def test_compose(self) -> None:
-        docker = beside("docker")
-        if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
-            pytest.skip("docker has no compose: nothing here reads these files as it does")
-        text = run(docker, "compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", "cli", "config")
-        assert set(yaml.safe_load(text)["services"]) == set(SERVICES)
-
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

@@ -39,11 +39,6 @@ class Metric:
         """A histogram has buckets, a counter ends in `_total`; all others are gauges."""
         return "histogram" if self.buckets else "counter" if self.name.endswith("_total") else "gauge"
 
-    @property
-    def most_series(self) -> int:
-        """The most series one process can make of it: a histogram has one a bucket, `+Inf`, `_sum` and `_count`."""
-        return self.cardinality * (len(self.buckets) + 3 if self.buckets else 1)
-
     def histogram(self) -> Histogram:
         """The process' histogram of this name; the same object at every call."""
         return _histogram(self)
