@@ -71,13 +71,13 @@ class Prometheus:
     ) -> None:
         self._http.close()
 
-    def series(self, query: Query, *, seconds: float = RANGE_SECONDS) -> list[Series]:
-        """What the last `seconds` held.
+    def series(self, query: Query, *, seconds: float = RANGE_SECONDS, end: float | None = None) -> list[Series]:
+        """What the last `seconds` held, or those before `end` (seconds since the epoch).
 
         Raises:
             PrometheusError: no answer, or an error instead of one.
         """
-        found = self._ask("/api/v1/query_range", query, seconds, step=str(STEP_SECONDS))["result"]
+        found = self._ask("/api/v1/query_range", query, seconds, end, step=str(STEP_SECONDS))["result"]
         # what is not a number (a ratio of nothing to nothing) is no answer
         lines = [
             Series(each["metric"], tuple((float(at), float(text)) for at, text in each["values"] if text != "NaN"))
@@ -105,8 +105,8 @@ class Prometheus:
         ]
         return sorted(set(found), key=lambda each: each.value, reverse=True)
 
-    def _ask(self, path: str, query: Query, seconds: float, **more: str) -> Any:
-        now = time.time()
+    def _ask(self, path: str, query: Query, seconds: float, end: float | None = None, **more: str) -> Any:
+        now = time.time() if end is None else end
         values = {"__range": f"{max(1, round(seconds))}s"}
         expression = _VARIABLE.sub(lambda found: values.get(found[1], ".*"), query.expr)
         asked = {"query": expression, "start": str(now - seconds), "end": str(now), "time": str(now), **more}

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from chaos.testing.injector import FaultInjector
 from observability.alerts.rehearsal import rounds
 from observability.dashboards.definition import Dashboard, Panel
-from observability.dashboards.live import Prometheus, Series
+from observability.dashboards.live import Prometheus
 from observability.dashboards.pages import PAGES
 from stormglass.testing import eventually
 from tests.alerts.conftest import Report
@@ -30,16 +30,12 @@ AFTER_SECONDS = 30.0
 """How long after its end a fault is still seen: rates are over half a minute. Later rounds have faults of their own."""
 
 
-def above_zero(lines: Iterable[Series], *, until: float) -> bool:
-    """Whether anything was, up to then (seconds since the epoch)."""
-    return any(value > 0 for line in lines for at, value in line.points if at <= until)
-
-
 def still(prometheus: Prometheus, fault: str, begun: float, until: float) -> Iterator[str]:
     """The panels of a fault in which nothing has risen above 0 since it was put, and until then."""
+    end = min(until, time.time())
     for page, panel in BY_FAULT[fault]:
-        lines = [line for query in panel.queries for line in prometheus.series(query, seconds=time.time() - begun)]
-        if not above_zero(lines, until=until):
+        lines = [line for query in panel.queries for line in prometheus.series(query, seconds=end - begun, end=end)]
+        if not any(value > 0 for line in lines for _, value in line.points):
             yield f"{page.uid}, {panel.title}"
 
 
