@@ -1,11 +1,7 @@
 """Every fault of an edge bites on a real connection and is gone afterwards, over both servers."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,25 +86,6 @@ def test_a_fault_that_has_no_effect_is_an_error_and_taken_back(stage: Stage) -> 
             server.create(EDGE, found.listen, found.upstream)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "hint"),
-    [
-        (["user->redis", "latency", "latency=1"], "did you mean users→redis"),
-        ([EDGE, "latenci", "latency=1"], "did you mean latency"),
-        ([EDGE, "latency", "latenci=1"], "did you mean latency"),
-        ([EDGE, "latency", "latency=-1"], "from 0 to 3,600,000 (ms)"),
-        ([EDGE, "latency"], "needs latency="),
-        ([EDGE, "slicer", "average_size=5", "size_variation=6"], "must not be greater"),
-        ([EDGE, "latency", "latency=1", "--ttl", "2h"], "from 0.1 to 3,600 (s)"),
-        ([EDGE, "latency", "latency"], "NAME=VALUE"),
-    ],
-)
-def test_what_cannot_be_had_is_refused_with_what_can(stage: Stage, arguments: list[str], hint: str) -> None:
-    _, err = stage.bench.run("fault", "add", *arguments, code=1)
-    assert hint in err
-    assert stage.faults() == []
-
-
 def test_edges_tell_what_is_on_them_and_what_they_carried(stage: Stage) -> None:
     def rows() -> dict[str, Any]:
         return {row["edge"]: row for row in json.loads(stage.bench.run("edges", "--json")[0])["rows"]}
@@ -131,33 +108,3 @@ def test_the_table_of_edges_says_what_the_real_server_cannot_tell(stage: Stage) 
     out, _ = stage.bench.run("edges")
     assert "users→redis" in out
     assert ("counts bytes when a connection ends" in " ".join(out.split())) == (stage.choice == "real")
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        ("fault add user", ["users→postgres", "users→redis", "users→traces"]),
-        ("fault add users->r", ["users->redis"]),
-        ("fault add users→redis late", ["latency"]),
-        ("fault add users→redis latency ", ["jitter=", "latency="]),
-        ("fault clear users", ["users→redis"]),
-    ],
-)
-def test_the_shell_is_told_what_may_come_next(stage: Stage, typed: str, offered: list[str]) -> None:
-    stage.add(EDGE, "noop")
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("stormglass"))],
-        env={
-            **os.environ,
-            "STORMGLASS_HOME": str(stage.bench.root),
-            "STORMGLASS_INSTANCE": stage.bench.name,
-            "_STORMGLASS_COMPLETE": "complete_bash",
-            "COMP_WORDS": f"stormglass {typed}",
-            "COMP_CWORD": str(len(typed.split(" "))),
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert [line.strip() for line in done.stdout.splitlines()] == offered
