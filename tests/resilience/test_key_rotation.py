@@ -131,7 +131,25 @@ def ring(platform: Platform) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def one_key(platform: Platform) -> None:
     """Whatever an earlier test did to the keys is over, and every gateway knows."""
-    platform.run("keys", "rotate", "--now", "--wait")
+    if list(_states(platform).values()) != ["signing"]:
+        platform.run("keys", "rotate", "--now", "--wait")
+
+
+@pytest.mark.timeout(300)
+def test_an_emergency_voids_every_token_on_every_gateway(platform: Platform) -> None:
+    shopper = Shopper(platform.base_url)
+    shopper.register()
+    stolen = _log_in(shopper)
+    assert [_at_gateway(platform, gateway, stolen) for gateway in GATEWAYS] == [200, 200]
+    (old,) = _states(platform)
+    begun = time.monotonic()
+    new = platform.json("keys", "rotate", "--now", "--wait")["key_id"]
+    assert time.monotonic() - begun < keyring.MAX_AGE_SECONDS + 15
+    assert [_at_gateway(platform, gateway, stolen) for gateway in GATEWAYS] == [401, 401]
+    assert _states(platform) == {new: "signing"}
+    assert new != old
+    token = _log_in(shopper)
+    assert [_at_gateway(platform, gateway, token) for gateway in GATEWAYS] == [200, 200]
 
 
 @pytest.mark.timeout(400)
@@ -187,20 +205,3 @@ def _tokens_of_the_old_key_live_until_they_expire(platform: Platform, old: str, 
             what=f"gateway {gateway} refuses what has expired",
         )
         assert _at_gateway(platform, gateway, token) == 200, "it is the token that is over, not the key"
-
-
-@pytest.mark.timeout(300)
-def test_an_emergency_voids_every_token_on_every_gateway(platform: Platform) -> None:
-    shopper = Shopper(platform.base_url)
-    shopper.register()
-    stolen = _log_in(shopper)
-    assert [_at_gateway(platform, gateway, stolen) for gateway in GATEWAYS] == [200, 200]
-    (old,) = _states(platform)
-    begun = time.monotonic()
-    new = platform.json("keys", "rotate", "--now", "--wait")["key_id"]
-    assert time.monotonic() - begun < keyring.MAX_AGE_SECONDS + 15
-    assert [_at_gateway(platform, gateway, stolen) for gateway in GATEWAYS] == [401, 401]
-    assert _states(platform) == {new: "signing"}
-    assert new != old
-    token = _log_in(shopper)
-    assert [_at_gateway(platform, gateway, token) for gateway in GATEWAYS] == [200, 200]
