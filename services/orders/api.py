@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from services.orders import store
 from services.orders.models import Order
@@ -50,7 +50,7 @@ async def place_order(
 async def list_orders(
     caller: NamedDependency[Identity],
     database: NamedDependency[Database],
-    after: uuid.UUID | None = None,
+    after: FromQuery[uuid.UUID | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
 ) -> OrderPage:
     """The caller's orders, newest first."""
