@@ -13,6 +13,7 @@ import pytest
 
 from observability.dashboards.live import Prometheus
 from stormglass.testing import Platform, eventually
+from tests.goods import stocked
 
 Report = dict[str, Any]
 
@@ -68,3 +69,5 @@ def _left_as_it_was_found(platform: Platform) -> Iterator[None]:
     yield
     assert json.loads(platform.run("fault", "list", "--json"))["faults"] == []
     eventually(lambda: platform.json("status")["state"] == "up", seconds=60, what="the platform is whole again")
+    # a fault of the signing keys uses up what bad credentials an address may show in a minute, and is felt until it ends
+    eventually(lambda: stocked(platform), seconds=90, every=2.0, what="nobody is refused any more")
