@@ -69,5 +69,5 @@ def _left_as_it_was_found(platform: Platform) -> Iterator[None]:
     yield
     assert json.loads(platform.run("fault", "list", "--json"))["faults"] == []
     eventually(lambda: platform.json("status")["state"] == "up", seconds=60, what="the platform is whole again")
-    # a fault of the signing keys uses up what bad credentials an address may show in a minute, and is felt until it ends
+    # a fault of the signing keys uses up the bad credentials that an address may show in a minute
     eventually(lambda: stocked(platform), seconds=90, every=2.0, what="nobody is refused any more")
